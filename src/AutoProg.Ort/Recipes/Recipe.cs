@@ -1,0 +1,424 @@
+namespace AutoProg.Ort.Recipes;
+
+/// <summary>
+/// Everything that defines a run: model, data, how to train and how to grow. Immutable; variants are made by <c>with</c>.
+/// Every default of the engine stands here and nowhere else. In YAML the keys are these names in snake_case.
+/// </summary>
+public sealed record Recipe
+{
+    /// <summary>Name of the experiment; part of the default run folder name.</summary>
+    public string Name { get; init; } = "run";
+
+    /// <summary>Root of all randomness: weights, order, augmentation, drop path, candidate sampling.</summary>
+    public long Seed { get; init; } = 42;
+
+    /// <summary>The complete model, i.e. the network of the last stage.</summary>
+    public required ModelRecipe Model { get; init; }
+
+    /// <summary>Where images come from.</summary>
+    public required DataRecipe Data { get; init; }
+
+    /// <summary>Training augmentation and evaluation crop.</summary>
+    public AugmentationRecipe Augmentation { get; init; } = new();
+
+    /// <summary>Length, batch size, evaluation and logging.</summary>
+    public TrainingRecipe Training { get; init; } = new();
+
+    /// <summary>Update rule.</summary>
+    public OptimizerRecipe Optimizer { get; init; } = new();
+
+    /// <summary>Learning rate over the whole run; it does not restart at stage boundaries.</summary>
+    public LearningRateRecipe Schedule { get; init; } = new();
+
+    /// <summary>Momentum networks (eq. 3).</summary>
+    public EmaRecipe Ema { get; init; } = new();
+
+    /// <summary>Progressive learning: policy, growth space, growth operator, search.</summary>
+    public GrowthRecipe Growth { get; init; } = new();
+
+    /// <summary>Device, threads and memory.</summary>
+    public RuntimeRecipe Runtime { get; init; } = new();
+
+    /// <summary>How often to save, and how much to keep.</summary>
+    public CheckpointRecipe Checkpoints { get; init; } = new();
+}
+
+/// <summary>The complete model. Sizes that are left out come from the named variant.</summary>
+public sealed record ModelRecipe
+{
+    /// <summary>A variant that the model catalogue knows, e.g. <c>deit_small</c>, or <c>deit_micro</c> for CPUs.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Largest input resolution in pixels, a multiple of the patch size; null takes the variant's.</summary>
+    public int? ImgSize { get; init; }
+
+    /// <summary>Patch side in pixels; null takes the variant's.</summary>
+    public int? PatchSize { get; init; }
+
+    /// <summary>Number of classes; null takes the data set's.</summary>
+    public int? NumClasses { get; init; }
+
+    /// <summary>Embedding width; null takes the variant's.</summary>
+    public int? EmbedDim { get; init; }
+
+    /// <summary>Number of blocks of the complete model; null takes the variant's.</summary>
+    public int? Depth { get; init; }
+
+    /// <summary>Attention heads; divides the width; null takes the variant's.</summary>
+    public int? NumHeads { get; init; }
+
+    /// <summary>Hidden width of the MLP over the embedding width; null takes the variant's.</summary>
+    public double? MlpRatio { get; init; }
+
+    /// <summary>Drop probability of the last block's residual branches, 0 to below 1; it rises linearly over depth from 0.</summary>
+    public double DropPath { get; init; } = 0.1;
+
+    /// <summary>Weights to start from (safetensors under the reference's names); null starts from random weights.</summary>
+    public string? InitialCheckpoint { get; init; }
+}
+
+/// <summary>Formats that <see cref="DataRecipe.Dataset"/> understands.</summary>
+public enum DatasetKind
+{
+    /// <summary>Generated on the fly from the seed; needs no files.</summary>
+    Builtin,
+
+    /// <summary><c>root/split/class/*.{jpg,png,bmp,webp}</c>.</summary>
+    ImageFolder,
+
+    /// <summary>The binary version, folder <c>cifar-10-batches-bin</c>.</summary>
+    Cifar10,
+
+    /// <summary>The binary version, folder <c>cifar-100-binary</c>.</summary>
+    Cifar100,
+
+    /// <summary>IDX files as MNIST uses them, plain or gzip.</summary>
+    Idx,
+}
+
+/// <summary>Where images come from and how they are read.</summary>
+public sealed record DataRecipe
+{
+    /// <summary>Format.</summary>
+    public DatasetKind Dataset { get; init; } = DatasetKind.Builtin;
+
+    /// <summary>Root folder; relative paths are relative to the working directory. Not used by the built-in data.</summary>
+    public string? DataDir { get; init; }
+
+    /// <summary>Name of the training split's folder.</summary>
+    public string TrainSplit { get; init; } = "train";
+
+    /// <summary>Name of the evaluation split's folder; null tries <c>val</c>, <c>validation</c> and <c>test</c>.</summary>
+    public string? ValSplit { get; init; }
+
+    /// <summary>Number of training images to use, drawn once by the seed; 0 uses all. For the built-in data: images per epoch, 0 is 10,000.</summary>
+    public int TrainSamples { get; init; }
+
+    /// <summary>Number of evaluation images to use; 0 uses all. For the built-in data 0 is 2,000.</summary>
+    public int ValSamples { get; init; }
+
+    /// <summary>Threads that decode and augment, at least 1.</summary>
+    public int Workers { get; init; } = 2;
+
+    /// <summary>Batches that are prepared ahead, at least 1.</summary>
+    public int Prefetch { get; init; } = 4;
+
+    /// <summary>Channel means after scaling to [0, 1].</summary>
+    public IReadOnlyList<double> Mean { get; init; } = [0.485, 0.456, 0.406];
+
+    /// <summary>Channel standard deviations after scaling to [0, 1].</summary>
+    public IReadOnlyList<double> Std { get; init; } = [0.229, 0.224, 0.225];
+
+    /// <summary>Share of images that may be unreadable before the run fails, 0 to 1.</summary>
+    public double MaxCorruptFraction { get; init; } = 0.01;
+}
+
+/// <summary>Augmentation as DeiT trains, under timm's names.</summary>
+public sealed record AugmentationRecipe
+{
+    /// <summary>Area of the random resized crop, as a share of the image: lower and upper bound.</summary>
+    public IReadOnlyList<double> Scale { get; init; } = [0.08, 1.0];
+
+    /// <summary>Aspect ratio of the random resized crop: lower and upper bound.</summary>
+    public IReadOnlyList<double> Ratio { get; init; } = [3.0 / 4.0, 4.0 / 3.0];
+
+    /// <summary>Probability of a horizontal flip.</summary>
+    public double Hflip { get; init; } = 0.5;
+
+    /// <summary>Colour jitter of brightness, contrast and saturation; inactive when <see cref="Aa"/> is set, as in timm.</summary>
+    public double ColorJitter { get; init; } = 0.3;
+
+    /// <summary>RandAugment policy as timm spells it, e.g. <c>rand-m9-mstd0.5-inc1</c>; null is none.</summary>
+    public string? Aa { get; init; } = "rand-m9-mstd0.5-inc1";
+
+    /// <summary>Probability of random erasing.</summary>
+    public double Reprob { get; init; } = 0.25;
+
+    /// <summary>Largest number of erased boxes.</summary>
+    public int Recount { get; init; } = 1;
+
+    /// <summary>Alpha of mixup's Beta distribution; 0 switches it off.</summary>
+    public double Mixup { get; init; } = 0.8;
+
+    /// <summary>Alpha of CutMix's Beta distribution; 0 switches it off.</summary>
+    public double Cutmix { get; init; } = 1.0;
+
+    /// <summary>Probability that a batch is mixed at all.</summary>
+    public double MixupProb { get; init; } = 1.0;
+
+    /// <summary>Probability of CutMix when both are on.</summary>
+    public double MixupSwitchProb { get; init; } = 0.5;
+
+    /// <summary>Label smoothing, 0 to below 1.</summary>
+    public double Smoothing { get; init; } = 0.1;
+
+    /// <summary>Repeated augmentation: how often an image appears in an epoch under different augmentations; 1 is off. The epoch keeps its length.</summary>
+    public int RepeatedAug { get; init; } = 1;
+
+    /// <summary>Evaluation: the centre crop's side over the resized side.</summary>
+    public double CropPct { get; init; } = 0.875;
+}
+
+/// <summary>Length, batch size, evaluation and logging.</summary>
+public sealed record TrainingRecipe
+{
+    /// <summary>Epochs of the run, before cool-down.</summary>
+    public int Epochs { get; init; } = 100;
+
+    /// <summary>Images per update (global batch). Gradient accumulation never changes it.</summary>
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>Images per forward and backward pass; divides the batch size; 0 takes the largest that fits into memory.</summary>
+    public int MicroBatchSize { get; init; }
+
+    /// <summary>Ends the run after that many updates; 0 is no limit.</summary>
+    public int MaxTrainSteps { get; init; }
+
+    /// <summary>Clips the gradient to this L2 norm over all learnable parameters; null is no clipping.</summary>
+    public double? ClipGrad { get; init; }
+
+    /// <summary>Images per evaluation pass.</summary>
+    public int EvalBatchSize { get; init; } = 100;
+
+    /// <summary>Epochs between evaluations; the last epoch is always evaluated.</summary>
+    public int EvalInterval { get; init; } = 1;
+
+    /// <summary>Updates between log lines.</summary>
+    public int LogInterval { get; init; } = 50;
+}
+
+/// <summary>Update rules, under timm's names.</summary>
+public enum OptimizerKind
+{
+    /// <summary>AdamW with decoupled weight decay.</summary>
+    Adamw,
+
+    /// <summary>SGD with Nesterov momentum, as timm's <c>sgd</c>.</summary>
+    Sgd,
+
+    /// <summary>SGD with plain momentum, as timm's <c>momentum</c>.</summary>
+    Momentum,
+}
+
+/// <summary>Update rule. Norms, biases, tokens and positional embeddings are never decayed.</summary>
+public sealed record OptimizerRecipe
+{
+    /// <summary>Which rule.</summary>
+    public OptimizerKind Name { get; init; } = OptimizerKind.Adamw;
+
+    /// <summary>Peak learning rate.</summary>
+    public double Lr { get; init; } = 1e-3;
+
+    /// <summary>Weight decay.</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>AdamW's decay rates of the first and second moment.</summary>
+    public IReadOnlyList<double> Betas { get; init; } = [0.9, 0.999];
+
+    /// <summary>AdamW's term against division by zero.</summary>
+    public double Eps { get; init; } = 1e-8;
+
+    /// <summary>SGD's momentum.</summary>
+    public double Momentum { get; init; } = 0.9;
+}
+
+/// <summary>Curves of the learning rate.</summary>
+public enum LearningRateKind
+{
+    /// <summary>Half a cosine from the peak to the minimum.</summary>
+    Cosine,
+
+    /// <summary>The peak throughout, after warm-up.</summary>
+    Constant,
+}
+
+/// <summary>When the learning rate moves on.</summary>
+public enum LearningRateUnit
+{
+    /// <summary>Once per epoch, as timm does.</summary>
+    Epoch,
+
+    /// <summary>At every update, with the fraction of the epoch.</summary>
+    Step,
+}
+
+/// <summary>Learning rate, with timm's semantics: warm-up does not shift the cosine.</summary>
+public sealed record LearningRateRecipe
+{
+    /// <summary>Which curve.</summary>
+    public LearningRateKind Name { get; init; } = LearningRateKind.Cosine;
+
+    /// <summary>When it moves on.</summary>
+    public LearningRateUnit Per { get; init; } = LearningRateUnit.Epoch;
+
+    /// <summary>Floor of the cosine.</summary>
+    public double MinLr { get; init; } = 1e-5;
+
+    /// <summary>Epochs of linear warm-up.</summary>
+    public int WarmupEpochs { get; init; } = 5;
+
+    /// <summary>Learning rate at the start of warm-up.</summary>
+    public double WarmupLr { get; init; } = 1e-6;
+
+    /// <summary>Epochs at the minimum that are added after the cosine.</summary>
+    public int CooldownEpochs { get; init; }
+}
+
+/// <summary>Momentum networks, updated after every step (eq. 3).</summary>
+public sealed record EmaRecipe
+{
+    /// <summary>One network per decay, each in (0, 1); empty keeps none.</summary>
+    public IReadOnlyList<double> Decays { get; init; } = [0.998];
+
+    /// <summary>The decay whose network MoGrow copies from; null takes the last of the list. (The authors' code uses the slowest, 0.9996; the paper says 0.998.)</summary>
+    public double? GrowthDecay { get; init; }
+}
+
+/// <summary>How a run chooses its sub-networks.</summary>
+public enum GrowthPolicyKind
+{
+    /// <summary>The complete model throughout.</summary>
+    Original,
+
+    /// <summary>The manual uniform linear schedule.</summary>
+    Prog,
+
+    /// <summary>One-shot search over an elastic supernet at the start of every stage (sec. 3.2).</summary>
+    AutoprogOne,
+}
+
+/// <summary>Growth operators (zeta).</summary>
+public enum GrowthOperatorKind
+{
+    /// <summary>New blocks are freshly initialised behind the old ones.</summary>
+    RandInit,
+
+    /// <summary>The stack of old blocks is repeated on top.</summary>
+    Stacking,
+
+    /// <summary>Each old block is repeated in place.</summary>
+    Interpolation,
+
+    /// <summary>Interpolation with a zero-initialised scalar on the branches of new blocks: function preserving.</summary>
+    Identity,
+
+    /// <summary>Interpolation from the momentum network (eq. 4).</summary>
+    MoGrow,
+}
+
+/// <summary>What happens to the optimizer's moments when the network changes.</summary>
+public enum OptimizerStateKind
+{
+    /// <summary>Moments start from zero, as in the authors' code.</summary>
+    Reset,
+
+    /// <summary>Moments grow like the weights.</summary>
+    Carry,
+}
+
+/// <summary>Progressive learning.</summary>
+public sealed record GrowthRecipe
+{
+    /// <summary>How sub-networks are chosen.</summary>
+    public GrowthPolicyKind Policy { get; init; } = GrowthPolicyKind.AutoprogOne;
+
+    /// <summary>Number of equispaced stages K, at least 1.</summary>
+    public int NumStages { get; init; } = 4;
+
+    /// <summary>Initial scale of the resolution, above 0 to 1.</summary>
+    public double RScale { get; init; } = 0.5;
+
+    /// <summary>Initial scale of the depth, above 0 to 1.</summary>
+    public double LScale { get; init; } = 0.5;
+
+    /// <summary>Resolutions are multiples of this; a multiple of the patch size. 0 takes 32, or the patch size where the model is smaller than 128 pixels.</summary>
+    public int ResolutionDivisor { get; init; }
+
+    /// <summary>Resolution of each stage, ascending to the model's; empty computes them from <see cref="RScale"/>.</summary>
+    public IReadOnlyList<int> Resolutions { get; init; } = [];
+
+    /// <summary>Depth of each stage, ascending to the model's; empty computes them from <see cref="LScale"/>.</summary>
+    public IReadOnlyList<int> Depths { get; init; } = [];
+
+    /// <summary>How a smaller network's weights become a larger one's.</summary>
+    public GrowthOperatorKind Operator { get; init; } = GrowthOperatorKind.MoGrow;
+
+    /// <summary>Moments at a change of the network.</summary>
+    public OptimizerStateKind OptimizerState { get; init; } = OptimizerStateKind.Reset;
+
+    /// <summary>Epochs of supernet training at the start of a searched stage; they are part of the schedule.</summary>
+    public int SearchEpochs { get; init; } = 2;
+
+    /// <summary>Training images on which candidates are compared.</summary>
+    public int SearchSamples { get; init; } = 50_000;
+
+    /// <summary>Evaluations of every candidate, spread over the last search epoch and averaged.</summary>
+    public int SearchEvaluations { get; init; } = 5;
+
+    /// <summary>Timed steps per candidate, after warm-up; the median counts.</summary>
+    public int SearchTimingSteps { get; init; } = 5;
+
+    /// <summary>Largest supernet depth over the current depth; the authors stop at 2.</summary>
+    public double MaxSupernetRatio { get; init; } = 2.0;
+
+    /// <summary>The winner keeps its weights from the supernet. Otherwise the weights from before the search return and its epochs are paid again (Tab. XI).</summary>
+    public bool RecycleWeights { get; init; } = true;
+
+    /// <summary>RandAugment magnitude of the first stage over the last stage's; 1 keeps it constant.</summary>
+    public double AaScale { get; init; } = 1.0;
+
+    /// <summary>Drop-path rate of the first stage over the last stage's; 1 keeps it constant.</summary>
+    public double DpScale { get; init; } = 1.0;
+
+    /// <summary>Random-erasing probability of the first stage over the last stage's; 1 keeps it constant.</summary>
+    public double ReScale { get; init; } = 1.0;
+
+    /// <summary>Factors on the lower and upper bound of the crop area in the first stage; [1, 1] keeps them constant.</summary>
+    public IReadOnlyList<double> ResizeScale { get; init; } = [1.0, 1.0];
+}
+
+/// <summary>Device, threads and memory.</summary>
+public sealed record RuntimeRecipe
+{
+    /// <summary><c>cpu</c> or <c>cuda:N</c>. The device asked for is used, or the run fails.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads of ONNX Runtime and of the optimizer; 0 takes the number of processors.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Memory that a stage may use, in MiB; a stage that is predicted to need more gets a smaller micro-batch. 0 is no limit.</summary>
+    public int MemoryLimitMb { get; init; }
+}
+
+/// <summary>How often to save, and how much to keep.</summary>
+public sealed record CheckpointRecipe
+{
+    /// <summary>Epochs between checkpoints, at least 1.</summary>
+    public int EveryEpochs { get; init; } = 1;
+
+    /// <summary>Updates between checkpoints inside an epoch; 0 is none.</summary>
+    public int EverySteps { get; init; }
+
+    /// <summary>Newest checkpoints to keep, at least 1; the best one is kept besides.</summary>
+    public int Keep { get; init; } = 2;
+}
