@@ -1,0 +1,139 @@
+using AutoProg.Graphs.Artifacts.Protos;
+using Google.Protobuf;
+
+namespace AutoProg.Graphs.Artifacts;
+
+/// <summary>Writes graphs as ONNX models. Equal graphs give equal bytes.</summary>
+public static class OnnxWriter
+{
+    /// <summary>The IR version of the files: 8 goes with opset 18 and is read by every ONNX Runtime since 1.14.</summary>
+    public const int IrVersion = 8;
+
+    /// <summary>The largest model that fits one file: protobuf ends at 2 GiB.</summary>
+    public const long MaxBytes = int.MaxValue;
+
+    /// <summary>A model whose parameters are inputs, to be bound to memory: the form in which graphs are trained.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="name">Name stored in the file.</param>
+    /// <param name="metadata">Key and value pairs stored in the file.</param>
+    public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, null, metadata).ToByteArray();
+
+    /// <summary>A model whose parameters are stored in the file: the form in which models are deployed.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="name">Name stored in the file.</param>
+    /// <param name="weights">Elements of every parameter by name.</param>
+    /// <param name="metadata">Key and value pairs stored in the file.</param>
+    /// <exception cref="GraphException">The weights exceed what one file can hold.</exception>
+    public static byte[] WriteWithWeights(Graph graph, string name, Func<string, Tensor> weights, IEnumerable<KeyValuePair<string, string>>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(weights);
+        var bytes = graph.Parameters.Sum(p => p.Shape.ElementCount * p.Type.Size());
+        if (bytes > MaxBytes * 0.99)
+        {
+            throw new GraphException($"The weights of '{name}' take {bytes} bytes; one ONNX file holds at most {MaxBytes}.");
+        }
+
+        return Model(graph, name, weights, metadata).ToByteArray();
+    }
+
+    private static ModelProto Model(Graph graph, string name, Func<string, Tensor>? weights, IEnumerable<KeyValuePair<string, string>>? metadata)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        var publicNames = graph.Outputs.GroupBy(o => o.Value).ToDictionary(g => g.Key, g => g.First().Name);
+        string NameOf(Value? value) => value is null ? "" : value.Kind == ValueKind.Result && publicNames.TryGetValue(value, out var output) ? output : value.Name;
+
+        var proto = new GraphProto { Name = name };
+        proto.Input.AddRange(graph.Inputs.Concat(weights is null ? graph.Parameters : []).Select(v => Info(v.Name, v)));
+        proto.Output.AddRange(graph.Outputs.Select(o => Info(o.Name, o.Value)));
+        proto.Initializer.AddRange(graph.Constants.Select(c => Initializer(c.Name, c.Constant!)));
+        if (weights is not null)
+        {
+            proto.Initializer.AddRange(graph.Parameters.Select(p => Initializer(p.Name, weights(p.Name))));
+        }
+
+        proto.Node.AddRange(graph.Nodes.Select(n => Node(n, NameOf)));
+
+        // A result with two public names, and an output that is itself an input or a constant, need a node of their own.
+        proto.Node.AddRange(graph.Outputs.Where(o => NameOf(o.Value) != o.Name).Select(o => new NodeProto
+        {
+            Name = $"output/{o.Name}",
+            OpType = "Identity",
+            Input = { NameOf(o.Value) },
+            Output = { o.Name },
+        }));
+
+        var model = new ModelProto { IrVersion = IrVersion, ProducerName = "AutoProg.Ort", Graph = proto };
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = GraphBuilder.Opset });
+        if (graph.Nodes.Any(n => n.Domain == GraphBuilder.MicrosoftDomain))
+        {
+            model.OpsetImport.Add(new OperatorSetIdProto { Domain = GraphBuilder.MicrosoftDomain, Version = 1 });
+        }
+
+        model.MetadataProps.AddRange((metadata ?? []).Select(m => new StringStringEntryProto { Key = m.Key, Value = m.Value }));
+        return model;
+    }
+
+    private static NodeProto Node(Node node, Func<Value?, string> nameOf)
+    {
+        var proto = new NodeProto { Name = node.Name, OpType = node.Operator, Domain = node.Domain };
+        proto.Input.AddRange(node.Inputs.Select(nameOf));
+        proto.Output.AddRange(node.Outputs.Select(nameOf));
+        proto.Attribute.AddRange(node.Attributes.Select(a => Attribute(a.Key, a.Value)));
+        return proto;
+    }
+
+    private static AttributeProto Attribute(string name, object value)
+    {
+        var proto = new AttributeProto { Name = name };
+        switch (value)
+        {
+            case long number:
+                proto.Type = AttributeProto.Types.AttributeType.Int;
+                proto.I = number;
+                break;
+            case float number:
+                proto.Type = AttributeProto.Types.AttributeType.Float;
+                proto.F = number;
+                break;
+            case string text:
+                proto.Type = AttributeProto.Types.AttributeType.String;
+                proto.S = ByteString.CopyFromUtf8(text);
+                break;
+            case long[] numbers:
+                proto.Type = AttributeProto.Types.AttributeType.Ints;
+                proto.Ints.AddRange(numbers);
+                break;
+            case float[] numbers:
+                proto.Type = AttributeProto.Types.AttributeType.Floats;
+                proto.Floats.AddRange(numbers);
+                break;
+            case Tensor tensor:
+                proto.Type = AttributeProto.Types.AttributeType.Tensor;
+                proto.T = Initializer("", tensor);
+                break;
+            default:
+                throw new GraphException($"Attribute '{name}' has type {value.GetType().Name}, which cannot be written.");
+        }
+
+        return proto;
+    }
+
+    private static TensorProto Initializer(string name, Tensor tensor)
+    {
+        var proto = new TensorProto { Name = name, DataType = (int)tensor.Type, RawData = ByteString.CopyFrom(tensor.Bytes) };
+        proto.Dims.AddRange(tensor.Shape);
+        return proto;
+    }
+
+    private static ValueInfoProto Info(string name, Value value)
+    {
+        var shape = new TensorShapeProto();
+        shape.Dim.AddRange(value.Shape.Select(dim => new TensorShapeProto.Types.Dimension { DimValue = dim }));
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)value.Type, Shape = shape } },
+        };
+    }
+}

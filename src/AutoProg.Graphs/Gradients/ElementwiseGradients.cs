@@ -1,0 +1,99 @@
+using static AutoProg.Graphs.Gradients.GradientRules;
+
+namespace AutoProg.Graphs.Gradients;
+
+internal static class ElementwiseGradients
+{
+    public static IReadOnlyDictionary<string, GradientRule> Rules { get; } = new Dictionary<string, GradientRule>(StringComparer.Ordinal)
+    {
+        ["Add"] = static (_, _, dy) => [dy[0], dy[0]],
+        ["Sub"] = static (b, _, dy) => [dy[0], b.Neg(dy[0])],
+        ["Mul"] = static (b, n, dy) => [b.Mul(dy[0], n.Input(1)), b.Mul(dy[0], n.Input(0))],
+        ["Div"] = static (b, n, dy) => [b.Div(dy[0], n.Input(1)), b.Neg(b.Div(b.Mul(dy[0], n.Output), n.Input(1)))],
+        ["Pow"] = Pow,
+        ["Max"] = Extremum,
+        ["Min"] = Extremum,
+        ["Neg"] = static (b, _, dy) => [b.Neg(dy[0])],
+        ["Abs"] = static (b, n, dy) => [b.Mul(dy[0], b.Sign(n.Input(0)))],
+        ["Sqrt"] = static (b, n, dy) => [b.Div(b.Scale(dy[0], 0.5), n.Output)],
+        ["Reciprocal"] = static (b, n, dy) => [b.Neg(b.Mul(dy[0], b.Mul(n.Output, n.Output)))],
+        ["Exp"] = static (b, n, dy) => [b.Mul(dy[0], n.Output)],
+        ["Log"] = static (b, n, dy) => [b.Div(dy[0], n.Input(0))],
+        ["Erf"] = static (b, n, dy) => [b.Mul(dy[0], b.Scale(b.Exp(b.Neg(b.Mul(n.Input(0), n.Input(0)))), 2 / Math.Sqrt(Math.PI)))],
+        ["Tanh"] = static (b, n, dy) => [b.Sub(dy[0], b.Mul(dy[0], b.Mul(n.Output, n.Output)))],
+        ["Sigmoid"] = static (b, n, dy) => [b.Mul(dy[0], b.Sub(n.Output, b.Mul(n.Output, n.Output)))],
+        ["Softplus"] = static (b, n, dy) => [b.Mul(dy[0], b.Sigmoid(n.Input(0)))],
+        ["Relu"] = static (b, n, dy) => [b.Where(b.Greater(n.Output, b.ScalarLike(n.Output, 0)), dy[0], b.ScalarLike(dy[0], 0))],
+        ["Gelu"] = Gelu,
+        ["Clip"] = Clip,
+        ["Where"] = static (b, n, dy) =>
+        [
+            null,
+            b.Where(n.Input(0), dy[0], b.ScalarLike(dy[0], 0)),
+            b.Where(n.Input(0), b.ScalarLike(dy[0], 0), dy[0]),
+        ],
+        ["Cast"] = static (b, n, dy) => [n.Input(0).Type.IsFloatingPoint() && dy[0].Type.IsFloatingPoint() ? b.Cast(dy[0], n.Input(0).Type) : null],
+        ["Identity"] = static (_, _, dy) => [dy[0]],
+        ["Sign"] = NoGradient,
+        ["Equal"] = NoGradient,
+        ["Less"] = NoGradient,
+        ["Greater"] = NoGradient,
+        ["Not"] = NoGradient,
+        ["And"] = NoGradient,
+        ["Or"] = NoGradient,
+    };
+
+    /// <summary>d(x^p)/dx = p x^(p-1); d(x^p)/dp = x^p log x, taken as 0 where x is 0 and p positive.</summary>
+    private static Value?[] Pow(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var (x, p) = (n.Input(0), n.Input(1));
+        var dx = b.Mul(dy[0], b.Mul(p, b.Pow(x, b.Sub(p, b.ScalarLike(p, 1)))));
+        if (p.Kind == ValueKind.Constant)
+        {
+            return [dx, null];
+        }
+
+        var log = b.Log(b.Where(b.Greater(x, b.ScalarLike(x, 0)), x, b.ScalarLike(x, 1)));
+        return [dx, b.Mul(dy[0], b.Mul(n.Output, log))];
+    }
+
+    /// <summary>The gradient goes to the operand that was chosen; operands that tie share it evenly, as in PyTorch.</summary>
+    private static Value?[] Extremum(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var type = n.Output.Type;
+        var chosen = n.Inputs.Select(x => b.Cast(b.Equal(x!, n.Output), type)).ToArray();
+        var share = chosen.Length == 1 ? dy[0] : b.Div(dy[0], chosen.Aggregate(b.Add));
+        return [.. chosen.Select(mask => b.Mul(share, mask))];
+    }
+
+    /// <summary>d/dx x Phi(x) = Phi(x) + x phi(x), with Phi(x) = (1 + erf(x / sqrt 2)) / 2 and phi(x) = exp(-x^2 / 2) / sqrt(2 pi).</summary>
+    private static Value?[] Gelu(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var x = n.Input(0);
+        var u = b.Scale(x, Math.Sqrt(0.5));
+        var distribution = b.Add(b.Scale(b.Erf(u), 0.5), b.ScalarLike(x, 0.5));
+        var density = b.Exp(b.Neg(b.Mul(u, u)));
+        return [b.Mul(dy[0], b.Add(distribution, b.Mul(b.Scale(x, 1 / Math.Sqrt(2 * Math.PI)), density)))];
+    }
+
+    /// <summary>Passes where low &lt;= x &lt;= high; at the bounds it passes too, as in PyTorch.</summary>
+    private static Value?[] Clip(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var x = n.Input(0);
+        var zero = b.ScalarLike(x, 0);
+        var gradient = dy[0];
+        if (n.OptionalInput(1) is { } low)
+        {
+            gradient = b.Where(b.Less(x, low), zero, gradient);
+        }
+
+        if (n.OptionalInput(2) is { } high)
+        {
+            gradient = b.Where(b.Greater(x, high), zero, gradient);
+        }
+
+        var bounds = new Value?[n.Inputs.Count];
+        bounds[0] = gradient;
+        return bounds;
+    }
+}

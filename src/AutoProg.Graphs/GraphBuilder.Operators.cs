@@ -1,0 +1,136 @@
+namespace AutoProg.Graphs;
+
+/// <content>One method per operator, by family; each is ONNX's operator of that name, whose definition is not repeated here.</content>
+public sealed partial class GraphBuilder
+{
+    // Elementwise, with broadcasting.
+    public Value Add(Value a, Value b) => Single("Add", [a, b]);
+
+    public Value Sub(Value a, Value b) => Single("Sub", [a, b]);
+
+    public Value Mul(Value a, Value b) => Single("Mul", [a, b]);
+
+    public Value Div(Value a, Value b) => Single("Div", [a, b]);
+
+    public Value Pow(Value a, Value b) => Single("Pow", [a, b]);
+
+    public Value Max(params Value[] values) => Single("Max", values);
+
+    public Value Min(params Value[] values) => Single("Min", values);
+
+    public Value Scale(Value x, double factor) => Mul(x, ScalarLike(x, factor));
+
+    // Elementwise, one operand.
+    public Value Neg(Value x) => Single("Neg", [x]);
+
+    public Value Abs(Value x) => Single("Abs", [x]);
+
+    public Value Sign(Value x) => Single("Sign", [x]);
+
+    public Value Sqrt(Value x) => Single("Sqrt", [x]);
+
+    public Value Reciprocal(Value x) => Single("Reciprocal", [x]);
+
+    public Value Exp(Value x) => Single("Exp", [x]);
+
+    public Value Log(Value x) => Single("Log", [x]);
+
+    public Value Erf(Value x) => Single("Erf", [x]);
+
+    public Value Tanh(Value x) => Single("Tanh", [x]);
+
+    public Value Sigmoid(Value x) => Single("Sigmoid", [x]);
+
+    public Value Softplus(Value x) => Single("Softplus", [x]);
+
+    public Value Relu(Value x) => Single("Relu", [x]);
+
+    /// <summary>x Phi(x) with the exact normal distribution function (the <c>erf</c> form).</summary>
+    public Value Gelu(Value x) => Single("Gelu", [x], domain: MicrosoftDomain);
+
+    public Value Identity(Value x) => Single("Identity", [x]);
+
+    public Value Not(Value x) => Single("Not", [x]);
+
+    public Value Clip(Value x, Value? low, Value? high) => Single("Clip", [x, low, high]);
+
+    public Value Cast(Value x, ElementType to) => Single("Cast", [x], new Attributes { { "to", (long)to } });
+
+    // Comparison and choice.
+    public Value Equal(Value a, Value b) => Single("Equal", [a, b]);
+
+    public Value Less(Value a, Value b) => Single("Less", [a, b]);
+
+    public Value Greater(Value a, Value b) => Single("Greater", [a, b]);
+
+    public Value And(Value a, Value b) => Single("And", [a, b]);
+
+    public Value Where(Value condition, Value whenTrue, Value whenFalse) => Single("Where", [condition, whenTrue, whenFalse]);
+
+    // Matrix products.
+    public Value MatMul(Value a, Value b) => Single("MatMul", [a, b]);
+
+    /// <summary>alpha op(a) op(b), where op transposes the last two axes if asked to.</summary>
+    public Value FusedMatMul(Value a, Value b, bool transA = false, bool transB = false, float alpha = 1)
+    {
+        var attributes = new Attributes { { "alpha", alpha }, { "transA", transA }, { "transB", transB } };
+        return Single("FusedMatMul", [a, b], attributes, MicrosoftDomain);
+    }
+
+    /// <summary>alpha op(a) op(b) + beta c on matrices; c broadcasts.</summary>
+    public Value Gemm(Value a, Value b, Value? c = null, bool transA = false, bool transB = false, float alpha = 1, float beta = 1)
+    {
+        var attributes = new Attributes { { "alpha", alpha }, { "beta", beta }, { "transA", transA }, { "transB", transB } };
+        return Single("Gemm", c is null ? [a, b] : [a, b, c], attributes);
+    }
+
+    // Layout.
+    public Value Reshape(Value x, Shape shape) => x.Shape.Equals(shape) ? x : Single("Reshape", [x, Longs(shape.ToArray())]);
+
+    public Value Transpose(Value x, params long[] permutation) => Single("Transpose", [x], new Attributes { { "perm", permutation } });
+
+    public Value Concat(int axis, params Value[] parts) => Single("Concat", parts, new Attributes { { "axis", axis } });
+
+    public IReadOnlyList<Value> Split(Value x, int axis, params long[] sizes) =>
+        Add("Split", [x, Longs(sizes)], new Attributes { { "axis", axis } }, sizes.Length);
+
+    /// <summary>Elements start..end-1 of one axis.</summary>
+    public Value Slice(Value x, int axis, long start, long end, long step = 1) =>
+        Single("Slice", step == 1 ? [x, Longs(start), Longs(end), Longs(axis)] : [x, Longs(start), Longs(end), Longs(axis), Longs(step)]);
+
+    public Value Gather(Value x, Value indices, int axis = 0) => Single("Gather", [x, indices], new Attributes { { "axis", axis } });
+
+    public Value GatherElements(Value x, Value indices, int axis) => Single("GatherElements", [x, indices], new Attributes { { "axis", axis } });
+
+    public Value ScatterND(Value x, Value indices, Value updates, string reduction = "none") =>
+        Single("ScatterND", [x, indices, updates], new Attributes { { "reduction", reduction } });
+
+    public Value Expand(Value x, Shape shape) => Single("Expand", [x, Longs(shape.ToArray())]);
+
+    public Value Tile(Value x, params long[] repeats) => Single("Tile", [x, Longs(repeats)]);
+
+    /// <summary>Zero padding; amounts are given for the beginnings of all axes, then for their ends.</summary>
+    public Value Pad(Value x, params long[] pads) => Single("Pad", [x, Longs(pads)]);
+
+    public Value Squeeze(Value x, params long[] axes) => Single("Squeeze", [x, Longs(axes)]);
+
+    public Value Unsqueeze(Value x, params long[] axes) => Single("Unsqueeze", [x, Longs(axes)]);
+
+    // Reductions.
+    public Value ReduceSum(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceSum", x, axes, keepDims);
+
+    public Value ReduceMean(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMean", x, axes, keepDims);
+
+    public Value ReduceMax(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMax", x, axes, keepDims);
+
+    // Normalisation.
+    public Value Softmax(Value x, int axis = -1) => Single("Softmax", [x], new Attributes { { "axis", axis } });
+
+    public Value LogSoftmax(Value x, int axis = -1) => Single("LogSoftmax", [x], new Attributes { { "axis", axis } });
+
+    /// <summary>Over the last axis. Mean and inverse standard deviation are outputs too, for the gradient.</summary>
+    public Value LayerNormalization(Value x, Value scale, Value bias, float epsilon) =>
+        Add("LayerNormalization", [x, scale, bias], new Attributes { { "axis", -1L }, { "epsilon", epsilon } }, outputCount: 3)[0];
+
+    private Value Reduce(string op, Value x, long[] axes, bool keepDims) => Single(op, [x, Longs(axes)], new Attributes { { "keepdims", keepDims } });
+}

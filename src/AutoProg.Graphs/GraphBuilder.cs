@@ -1,0 +1,176 @@
+using System.Globalization;
+using AutoProg.Graphs.Operators;
+
+namespace AutoProg.Graphs;
+
+/// <summary>
+/// Builds a graph node by node; each operator has one method, which infers type and shape at once, so a mistake is reported where it is made.
+/// Names are unique, and carry the scopes that were open.
+/// </summary>
+public sealed partial class GraphBuilder
+{
+    /// <summary>The version of ai.onnx that is emitted. Later versions lose CUDA kernels in ONNX Runtime.</summary>
+    public const int Opset = 18;
+
+    /// <summary>The operator set of ONNX Runtime's own operators, version 1.</summary>
+    public const string MicrosoftDomain = "com.microsoft";
+
+    private readonly List<Value> inputs = [];
+    private readonly List<Value> parameters = [];
+    private readonly List<Node> nodes = [];
+    private readonly List<GraphOutput> outputs = [];
+    private readonly Dictionary<string, int> namesInUse = new(StringComparer.Ordinal);
+    private readonly Dictionary<ConstantKey, Value> constants = [];
+    private string scope = "";
+
+    /// <summary>Nodes so far, in the order in which they were added; a node follows what it reads.</summary>
+    public IReadOnlyList<Node> Nodes => nodes;
+
+    /// <summary>Parameters so far.</summary>
+    public IReadOnlyList<Value> Parameters => parameters;
+
+    /// <summary>Opens a scope: names of nodes and parameters inside begin with it. Close it by disposing.</summary>
+    /// <param name="name">E.g. <c>attn</c>; scopes nest with a dot, as in the reference implementations.</param>
+    public IDisposable Scope(string name)
+    {
+        var outer = scope;
+        scope = scope.Length == 0 ? name : $"{scope}.{name}";
+        return new ScopeEnd(() => scope = outer);
+    }
+
+    /// <summary>Opens a scope that replaces the open ones, e.g. <c>grad/blocks.0.attn/Gemm</c>.</summary>
+    public IDisposable RootScope(string name)
+    {
+        var outer = scope;
+        scope = name;
+        return new ScopeEnd(() => scope = outer);
+    }
+
+    /// <summary>Adds a value that is fed at every run. Input names carry no scope.</summary>
+    /// <exception cref="GraphException">The name is taken.</exception>
+    public Value Input(string name, ElementType type, Shape shape) => Declare(inputs, new Value(ValueKind.Input, Claim(name), type, shape));
+
+    /// <summary>Adds a weight under the open scopes' name.</summary>
+    /// <exception cref="GraphException">The name is taken.</exception>
+    public Value Parameter(string name, Shape shape) =>
+        Declare(parameters, new Value(ValueKind.Parameter, Claim(scope.Length == 0 ? name : $"{scope}.{name}"), ElementType.Float, shape));
+
+    /// <summary>A constant; equal constants are one value.</summary>
+    public Value Constant(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        var key = new ConstantKey(tensor);
+        if (!constants.TryGetValue(key, out var value))
+        {
+            value = new Value(ValueKind.Constant, Unique("const"), tensor.Type, tensor.Shape, tensor);
+            constants.Add(key, value);
+        }
+
+        return value;
+    }
+
+    /// <summary>A float scalar.</summary>
+    public Value Scalar(float value) => Constant(Tensor.Scalar(ElementType.Float, value));
+
+    /// <summary>A scalar of the type of another value, so that formulas serve float32 and float64 alike.</summary>
+    public Value ScalarLike(Value like, double value)
+    {
+        ArgumentNullException.ThrowIfNull(like);
+        return Constant(Tensor.Scalar(like.Type, value));
+    }
+
+    /// <summary>A float tensor.</summary>
+    public Value Floats(Shape shape, ReadOnlySpan<float> values) => Constant(Tensor.FromFloats(shape, values));
+
+    /// <summary>An int64 vector.</summary>
+    public Value Longs(params ReadOnlySpan<long> values) => Constant(Tensor.FromLongs([values.Length], values));
+
+    /// <summary>A tensor of one repeated value in the type of another value.</summary>
+    public Value Full(Value like, Shape shape, double value)
+    {
+        var scalar = ScalarLike(like, value);
+        return shape.Rank == 0 ? scalar : Expand(scalar, shape);
+    }
+
+    /// <summary>Declares a result under a public name.</summary>
+    /// <exception cref="GraphException">The name is an input's, a parameter's or another output's.</exception>
+    public void Output(string name, Value value)
+    {
+        if (outputs.Any(o => o.Name == name) || inputs.Concat(parameters).Any(v => v.Name == name))
+        {
+            throw new GraphException($"The output name '{name}' is taken.");
+        }
+
+        outputs.Add(new GraphOutput(name, value));
+    }
+
+    /// <summary>The graph so far. Nothing is removed: see <see cref="Passes"/>.</summary>
+    public Graph Build() => new([.. inputs], [.. parameters], [.. nodes], [.. outputs]);
+
+    /// <summary>Adds a node of any operator that has a shape rule.</summary>
+    /// <param name="op">Operator.</param>
+    /// <param name="operands">Inputs; null leaves an optional one out.</param>
+    /// <param name="attributes">Attributes.</param>
+    /// <param name="outputCount">How many outputs are wanted.</param>
+    /// <param name="domain">Operator set.</param>
+    /// <exception cref="GraphException">The operator is unknown or the operands do not fit.</exception>
+    public IReadOnlyList<Value> Add(string op, IReadOnlyList<Value?> operands, Attributes? attributes = null, int outputCount = 1, string domain = "")
+    {
+        var name = Unique(scope.Length == 0 ? op : $"{scope}/{op}");
+        var node = new Node(name, op, domain, operands, attributes ?? Attributes.None);
+        var types = OperatorShapes.Infer(node, outputCount);
+        var results = new Value[outputCount];
+        for (var i = 0; i < outputCount; i++)
+        {
+            results[i] = new Value(ValueKind.Result, outputCount == 1 ? $"{name}:out" : $"{name}:{i}", types[i].Type, types[i].Shape) { Producer = node };
+        }
+
+        node.Outputs = results;
+        nodes.Add(node);
+        return results;
+    }
+
+    private Value Single(string op, Value?[] operands, Attributes? attributes = null, string domain = "") => Add(op, operands, attributes, 1, domain)[0];
+
+    private static Value Declare(List<Value> list, Value value)
+    {
+        list.Add(value);
+        return value;
+    }
+
+    private string Claim(string name) => namesInUse.TryAdd(name, 1) ? name : throw new GraphException($"The name '{name}' is taken.");
+
+    private string Unique(string name)
+    {
+        while (!namesInUse.TryAdd(name, 1))
+        {
+            name = $"{name}_{(++namesInUse[name]).ToString(CultureInfo.InvariantCulture)}";
+        }
+
+        return name;
+    }
+
+    private sealed class ScopeEnd(Action close) : IDisposable
+    {
+        public void Dispose() => close();
+    }
+
+    private readonly struct ConstantKey(Tensor tensor) : IEquatable<ConstantKey>
+    {
+        private readonly Tensor tensor = tensor;
+
+        public bool Equals(ConstantKey other) =>
+            tensor.Type == other.tensor.Type && tensor.Shape.Equals(other.tensor.Shape) && tensor.Bytes.SequenceEqual(other.tensor.Bytes);
+
+        public override bool Equals(object? obj) => obj is ConstantKey other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            var hash = default(HashCode);
+            hash.Add(tensor.Type);
+            hash.Add(tensor.Shape);
+            hash.AddBytes(tensor.Bytes);
+            return hash.ToHashCode();
+        }
+    }
+}

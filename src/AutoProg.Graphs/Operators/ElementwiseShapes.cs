@@ -1,0 +1,45 @@
+using static AutoProg.Graphs.Operators.OperatorShapes;
+
+namespace AutoProg.Graphs.Operators;
+
+internal static class ElementwiseShapes
+{
+    public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(StringComparer.Ordinal)
+    {
+        ["Add"] = Broadcasting, ["Sub"] = Broadcasting, ["Mul"] = Broadcasting, ["Div"] = Broadcasting, ["Pow"] = Broadcasting,
+        ["Max"] = Broadcasting, ["Min"] = Broadcasting,
+        ["Neg"] = SameAsInput, ["Abs"] = SameAsInput, ["Sign"] = SameAsInput, ["Sqrt"] = SameAsInput, ["Reciprocal"] = SameAsInput,
+        ["Exp"] = SameAsInput, ["Log"] = SameAsInput, ["Erf"] = SameAsInput, ["Tanh"] = SameAsInput, ["Sigmoid"] = SameAsInput,
+        ["Softplus"] = SameAsInput, ["Relu"] = SameAsInput, ["Gelu"] = SameAsInput, ["QuickGelu"] = SameAsInput, ["Identity"] = SameAsInput, ["Not"] = SameAsInput,
+        ["Clip"] = SameAsInput,
+        ["Equal"] = Comparing, ["Less"] = Comparing, ["Greater"] = Comparing, ["And"] = Comparing, ["Or"] = Comparing,
+        ["Cast"] = static (n, _) => [new((ElementType)n.Attributes.Int("to", 0), n.Input(0).Shape)],
+        ["Where"] = static (n, _) =>
+        [
+            new(SameType(n.Input(1), n.Input(2)), Broadcast(n.Input(0).Shape, Broadcast(n.Input(1).Shape, n.Input(2).Shape))),
+        ],
+    };
+
+    private static OutputType[] SameAsInput(Node node, int outputs) => [new(node.Input(0).Type, node.Input(0).Shape)];
+
+    private static OutputType[] Broadcasting(Node node, int outputs)
+    {
+        var shape = node.Input(0).Shape;
+        for (var i = 1; i < node.Inputs.Count; i++)
+        {
+            SameType(node.Input(0), node.Input(i));
+            shape = Broadcast(shape, node.Input(i).Shape);
+        }
+
+        return [new(node.Input(0).Type, shape)];
+    }
+
+    private static OutputType[] Comparing(Node node, int outputs)
+    {
+        SameType(node.Input(0), node.Input(1));
+        return [new(ElementType.Bool, Broadcast(node.Input(0).Shape, node.Input(1).Shape))];
+    }
+
+    private static ElementType SameType(Value a, Value b) =>
+        a.Type == b.Type ? a.Type : throw new GraphException($"element types differ: {a} and {b}.");
+}

@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+
+namespace AutoProg.Graphs;
+
+/// <summary>A constant: element type, shape and row-major little-endian bytes. Immutable.</summary>
+public sealed class Tensor
+{
+    private readonly byte[] bytes;
+
+    private Tensor(ElementType type, Shape shape, byte[] bytes)
+    {
+        Type = type;
+        Shape = shape;
+        this.bytes = bytes;
+    }
+
+    /// <summary>Element type.</summary>
+    public ElementType Type { get; }
+
+    /// <summary>Shape.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>The elements, row-major, little-endian.</summary>
+    public ReadOnlySpan<byte> Bytes => bytes;
+
+    /// <summary>A tensor of raw bytes, which are copied.</summary>
+    /// <exception cref="ArgumentException">The number of bytes does not fit type and shape.</exception>
+    public static Tensor FromBytes(ElementType type, Shape shape, ReadOnlySpan<byte> bytes) =>
+        bytes.Length == shape.ElementCount * type.Size()
+            ? new Tensor(type, shape, bytes.ToArray())
+            : throw new ArgumentException($"{type}{shape} needs {shape.ElementCount * type.Size()} bytes, got {bytes.Length}.", nameof(bytes));
+
+    /// <summary>A float tensor.</summary>
+    /// <exception cref="ArgumentException">The number of values does not fit the shape.</exception>
+    public static Tensor FromFloats(Shape shape, ReadOnlySpan<float> values) => FromBytes(ElementType.Float, shape, MemoryMarshal.AsBytes(values));
+
+    /// <summary>An int64 tensor.</summary>
+    /// <exception cref="ArgumentException">The number of values does not fit the shape.</exception>
+    public static Tensor FromLongs(Shape shape, ReadOnlySpan<long> values) => FromBytes(ElementType.Int64, shape, MemoryMarshal.AsBytes(values));
+
+    /// <summary>A bool tensor.</summary>
+    /// <exception cref="ArgumentException">The number of values does not fit the shape.</exception>
+    public static Tensor FromBools(Shape shape, ReadOnlySpan<bool> values) => FromBytes(ElementType.Bool, shape, MemoryMarshal.AsBytes(values));
+
+    /// <summary>A scalar of a floating-point type, rounded to that type.</summary>
+    /// <exception cref="ArgumentException">The type is not Float or Double.</exception>
+    public static Tensor Scalar(ElementType type, double value) => type switch
+    {
+        ElementType.Float => FromFloats(Shape.Scalar, [(float)value]),
+        ElementType.Double => FromBytes(type, Shape.Scalar, MemoryMarshal.AsBytes<double>([value])),
+        _ => throw new ArgumentException($"A scalar constant is Float or Double, not {type}.", nameof(type)),
+    };
+
+    /// <summary>The elements of a float tensor.</summary>
+    /// <exception cref="InvalidOperationException">The tensor is not of type Float.</exception>
+    public ReadOnlySpan<float> Floats() => As<float>(ElementType.Float);
+
+    /// <summary>The elements of an int64 or int32 tensor, widened.</summary>
+    /// <exception cref="InvalidOperationException">The tensor holds no integers.</exception>
+    public long[] Longs() => Type == ElementType.Int32
+        ? Array.ConvertAll(As<int>(ElementType.Int32).ToArray(), i => (long)i)
+        : As<long>(ElementType.Int64).ToArray();
+
+    /// <summary>The elements of any numeric or bool tensor, as double.</summary>
+    /// <exception cref="InvalidOperationException">The tensor is of a 16-bit floating-point type.</exception>
+    public double[] Doubles() => Type switch
+    {
+        ElementType.Float => Array.ConvertAll(Floats().ToArray(), f => (double)f),
+        ElementType.Double => As<double>(ElementType.Double).ToArray(),
+        ElementType.Int64 or ElementType.Int32 => Array.ConvertAll(Longs(), l => (double)l),
+        ElementType.Bool or ElementType.UInt8 => Array.ConvertAll(bytes, b => (double)b),
+        ElementType.Int8 => Array.ConvertAll(bytes, b => (double)(sbyte)b),
+        _ => throw new InvalidOperationException($"A {Type} tensor cannot be read as double."),
+    };
+
+    /// <inheritdoc />
+    public override string ToString() => $"{Type}{Shape}";
+
+    private ReadOnlySpan<T> As<T>(ElementType expected)
+        where T : unmanaged =>
+        Type == expected ? MemoryMarshal.Cast<byte, T>(bytes) : throw new InvalidOperationException($"The tensor is {Type}, not {expected}.");
+}

@@ -1,0 +1,46 @@
+using AutoProg.Graphs;
+
+namespace AutoProg.Models;
+
+/// <summary>An architecture whose depth and input resolution may be chosen: the space in which progressive learning grows.</summary>
+public interface IElasticModel
+{
+    /// <summary>The variant's name, e.g. <c>deit_small</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Number of classes.</summary>
+    int ClassCount { get; }
+
+    /// <summary>Resolution of the complete model in pixels.</summary>
+    int MaxResolution { get; }
+
+    /// <summary>Depth of the complete model in blocks, over all groups.</summary>
+    int MaxDepth { get; }
+
+    /// <summary>A resolution must be a multiple of this (the patch size).</summary>
+    int ResolutionStep { get; }
+
+    /// <summary>Every parameter of the complete model.</summary>
+    IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>Blocks of each group when the depth is <paramref name="depth"/>; the sum is the depth. Architectures with one stack give one number.</summary>
+    IReadOnlyList<int> SplitDepth(int depth);
+
+    /// <summary>
+    /// The forward graph. Its blocks are numbered 0..l-1 in each group whatever blocks of a supernet they stand for: the runtime maps names onto memory.
+    /// </summary>
+    /// <param name="resolution">Input side in pixels.</param>
+    /// <param name="depth">Number of blocks, 1..<see cref="MaxDepth"/>.</param>
+    /// <param name="batch">Batch size; shapes are static.</param>
+    /// <param name="options">What the graph is for.</param>
+    ModelGraph Build(int resolution, int depth, int batch, ModelGraphOptions options);
+}
+
+/// <summary>What a forward graph is for.</summary>
+/// <param name="DropPath">Adds the input <c>drop_path</c> [depth, 2, batch]: the factor on every residual branch, mask over keep probability.</param>
+/// <param name="BranchScale">Adds a learnable scalar per block and branch, for growth by Identity.</param>
+public sealed record ModelGraphOptions(bool DropPath = false, bool BranchScale = false)
+{
+    /// <summary>Evaluation: no stochastic depth.</summary>
+    public static ModelGraphOptions Inference { get; } = new();
+}
