@@ -1,5 +1,3 @@
-using AutoProg.Graphs;
-
 namespace AutoProg.Models;
 
 /// <summary>An architecture whose depth and input resolution may be chosen: the space in which progressive learning grows.</summary>
@@ -23,23 +21,27 @@ public interface IElasticModel
     /// <summary>Every parameter of the complete model.</summary>
     IReadOnlyList<Parameter> Parameters { get; }
 
+    /// <summary>What the names of a block's parameters begin with, e.g. <c>blocks.3.</c>.</summary>
+    string BlockPrefix(BlockAddress block);
+
     /// <summary>Blocks of each group when the depth is <paramref name="depth"/>; the sum is the depth. Architectures with one stack give one number.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The depth is not in 1..<see cref="MaxDepth"/>.</exception>
     IReadOnlyList<int> SplitDepth(int depth);
 
     /// <summary>
     /// The forward graph. Its blocks are numbered 0..l-1 in each group whatever blocks of a supernet they stand for: the runtime maps names onto memory.
     /// </summary>
-    /// <param name="resolution">Input side in pixels.</param>
+    /// <param name="resolution">Input side in pixels, a multiple of <see cref="ResolutionStep"/> up to any size.</param>
     /// <param name="depth">Number of blocks, 1..<see cref="MaxDepth"/>.</param>
     /// <param name="batch">Batch size; shapes are static.</param>
     /// <param name="options">What the graph is for.</param>
+    /// <exception cref="ArgumentException">Resolution, depth or batch is outside its range.</exception>
     ModelGraph Build(int resolution, int depth, int batch, ModelGraphOptions options);
 }
 
 /// <summary>What a forward graph is for.</summary>
-/// <param name="DropPath">Adds the input <c>drop_path</c> [depth, 2, batch]: the factor on every residual branch, mask over keep probability.</param>
-/// <param name="BranchScale">Adds a learnable scalar per block and branch, for growth by Identity.</param>
-public sealed record ModelGraphOptions(bool DropPath = false, bool BranchScale = false)
+/// <param name="DropPath">Adds the input <c>drop_path</c> [depth, 2, batch]: the factor on every residual branch, keep mask over keep probability.</param>
+public sealed record ModelGraphOptions(bool DropPath = false)
 {
     /// <summary>Evaluation: no stochastic depth.</summary>
     public static ModelGraphOptions Inference { get; } = new();

@@ -1,0 +1,202 @@
+using AutoProg.Graphs;
+
+namespace AutoProg.Models;
+
+/// <summary>Sizes of a DeiT.</summary>
+/// <param name="Name">Variant, in timm's spelling without patch and resolution.</param>
+/// <param name="ImgSize">Input side in pixels, a multiple of the patch size.</param>
+/// <param name="PatchSize">Patch side in pixels.</param>
+/// <param name="NumClasses">Width of the head.</param>
+/// <param name="EmbedDim">Token width, a multiple of the number of heads.</param>
+/// <param name="Depth">Number of blocks.</param>
+/// <param name="NumHeads">Attention heads.</param>
+/// <param name="MlpRatio">Hidden width of the MLP over the token width.</param>
+/// <param name="BranchScale">Adds a learnable scalar to each residual branch (ReZero), for growth by Identity.</param>
+public sealed record DeiTConfig(
+    string Name,
+    int ImgSize,
+    int PatchSize,
+    int NumClasses,
+    int EmbedDim,
+    int Depth,
+    int NumHeads,
+    double MlpRatio = 4,
+    bool BranchScale = false);
+
+/// <summary>
+/// DeiT without distillation (Touvron et al., ICML 2021): a pre-norm vision transformer with class token and learned positions.
+/// Parameter names and layouts are timm's.
+/// </summary>
+public sealed class DeiT : IElasticModel
+{
+    private const int Channels = 3;
+    private const double NormEpsilon = 1e-6;
+
+    private readonly DeiTConfig config;
+    private readonly Lazy<IReadOnlyList<Parameter>> parameters;
+
+    /// <summary>Creates the architecture.</summary>
+    /// <exception cref="ArgumentException">The sizes do not fit each other.</exception>
+    public DeiT(DeiTConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(config.Depth);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(config.NumClasses);
+        if (config.EmbedDim % config.NumHeads != 0)
+        {
+            throw new ArgumentException($"embed_dim {config.EmbedDim} is not a multiple of num_heads {config.NumHeads}.", nameof(config));
+        }
+
+        if (config.ImgSize % config.PatchSize != 0)
+        {
+            throw new ArgumentException($"img_size {config.ImgSize} is not a multiple of patch_size {config.PatchSize}.", nameof(config));
+        }
+
+        this.config = config;
+        parameters = new(() => Build(config.ImgSize, config.Depth, 1, ModelGraphOptions.Inference).Parameters);
+    }
+
+    /// <summary>The published sizes, and one for CPUs, for 1000 classes.</summary>
+    public static IReadOnlyDictionary<string, DeiTConfig> Variants { get; } = new DeiTConfig[]
+    {
+        new("deit_tiny", 224, 16, 1000, 192, 12, 3),
+        new("deit_small", 224, 16, 1000, 384, 12, 6),
+        new("deit_base", 224, 16, 1000, 768, 12, 12),
+        new("deit_micro", 32, 4, 10, 96, 6, 3, MlpRatio: 2),
+    }.ToDictionary(v => v.Name, StringComparer.Ordinal);
+
+    /// <inheritdoc />
+    public string Name => config.Name;
+
+    /// <inheritdoc />
+    public int ClassCount => config.NumClasses;
+
+    /// <inheritdoc />
+    public int MaxResolution => config.ImgSize;
+
+    /// <inheritdoc />
+    public int MaxDepth => config.Depth;
+
+    /// <inheritdoc />
+    public int ResolutionStep => config.PatchSize;
+
+    /// <inheritdoc />
+    public IReadOnlyList<Parameter> Parameters => parameters.Value;
+
+    /// <inheritdoc />
+    public string BlockPrefix(BlockAddress block) => $"{BlockName(block.Index)}.";
+
+    /// <inheritdoc />
+    public IReadOnlyList<int> SplitDepth(int depth)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(depth);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(depth, MaxDepth);
+        return [depth];
+    }
+
+    /// <inheritdoc />
+    public ModelGraph Build(int resolution, int depth, int batch, ModelGraphOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
+        SplitDepth(depth);
+        if (resolution <= 0 || resolution % config.PatchSize != 0)
+        {
+            throw new ArgumentException($"Resolution {resolution} is not a positive multiple of patch size {config.PatchSize}.", nameof(resolution));
+        }
+
+        var m = new ModelBuilder();
+        var b = m.Graph;
+        var image = b.Input(ModelGraph.ImageInput, ElementType.Float, [batch, Channels, resolution, resolution]); // [B, 3, r, r]
+        var dropPath = options.DropPath ? b.Input(ModelGraph.DropPathInput, ElementType.Float, [depth, 2, batch]) : null;
+        var branchFactors = dropPath is null ? null : b.Split(b.Reshape(dropPath, [depth * 2, batch, 1, 1]), 0, Ones(depth * 2));
+
+        var x = Embed(m, image);                                        // [B, N, D]
+        for (var i = 0; i < depth; i++)
+        {
+            using var block = m.Block(BlockName(i), new BlockAddress(0, i));
+            x = Branch(m, "attn", x, Attention, branchFactors?[2 * i]); // [B, N, D]
+            x = Branch(m, "mlp", x, Mlp, branchFactors?[(2 * i) + 1]);  // [B, N, D]
+        }
+
+        // The final norm is per token, so only the class token needs it.
+        var classToken = b.Reshape(b.Slice(x, 1, 0, 1), [batch, config.EmbedDim]); // [B, D]
+        var logits = m.Linear("head", m.LayerNorm("norm", classToken, NormEpsilon), config.NumClasses);
+        return new ModelGraph(b, m.Parameters, image, logits);
+    }
+
+    private static string BlockName(int index) => $"blocks.{index}";
+
+    private static long[] Ones(int count) => [.. Enumerable.Repeat(1L, count)];
+
+    /// <summary>Patches, class token, positions.</summary>
+    private Value Embed(ModelBuilder m, Value image)
+    {
+        var b = m.Graph;
+        var (width, batch) = (config.EmbedDim, image.Shape[0]);
+        var (fullGrid, grid) = (config.ImgSize / config.PatchSize, (int)image.Shape[2] / config.PatchSize);
+        var classToken = m.Parameter("cls_token", [1, 1, width], new Initializer.TruncatedNormal(0.02));
+        var positions = m.Parameter("pos_embed", [1, 1 + (fullGrid * fullGrid), width], new Initializer.TruncatedNormal(0.02));
+        Value patches;
+        using (m.Scope("patch_embed"))
+        {
+            patches = m.PatchEmbedding("proj", image, config.PatchSize, width); // [B n, D]
+        }
+
+        if (grid != fullGrid)
+        {
+            var table = b.Reshape(b.Slice(positions, 1, 1, 1 + (fullGrid * fullGrid)), [fullGrid * fullGrid, width]);
+            var resampled = b.Reshape(PositionEmbedding.Resample(b, table, fullGrid, grid), [1, grid * grid, width]);
+            positions = b.Concat(1, b.Slice(positions, 1, 0, 1), resampled);
+        }
+
+        var tokens = b.Concat(1, b.Expand(classToken, [batch, 1, width]), b.Reshape(patches, [batch, grid * grid, width]));
+        return b.Add(tokens, positions);
+    }
+
+    /// <summary>x + factor * f(norm(x)).</summary>
+    /// <param name="m">The model.</param>
+    /// <param name="name"><c>attn</c> or <c>mlp</c>.</param>
+    /// <param name="x">[B, N, D].</param>
+    /// <param name="f">From [B N, D] to [B N, D].</param>
+    /// <param name="dropPath">[1, B, 1, 1], or null.</param>
+    private Value Branch(ModelBuilder m, string name, Value x, Func<ModelBuilder, Value, long, Value> f, Value? dropPath)
+    {
+        var b = m.Graph;
+        var (batch, tokens) = (x.Shape[0], x.Shape[1]);
+        var number = name == "attn" ? 1 : 2;
+        var normed = m.LayerNorm($"norm{number}", b.Reshape(x, [batch * tokens, config.EmbedDim]), NormEpsilon);
+        Value branch;
+        using (m.Scope(name))
+        {
+            branch = b.Reshape(f(m, normed, batch), x.Shape);
+        }
+
+        if (config.BranchScale)
+        {
+            branch = b.Mul(branch, m.Parameter($"branch_scale{number}", [1], Initializer.Ones));
+        }
+
+        return b.Add(x, dropPath is null ? branch : b.Mul(branch, b.Reshape(dropPath, [batch, 1, 1])));
+    }
+
+    /// <summary>softmax(q k^T / sqrt d) v in heads, then a projection.</summary>
+    private Value Attention(ModelBuilder m, Value x, long batch)
+    {
+        var b = m.Graph;
+        var (heads, width) = (config.NumHeads, config.EmbedDim / config.NumHeads);
+        var tokens = x.Shape[0] / batch;
+        var qkv = b.Reshape(m.Linear("qkv", x, 3 * config.EmbedDim), [batch, tokens, 3, heads, width]);
+        var parts = b.Split(b.Transpose(qkv, 2, 0, 3, 1, 4), 0, 1, 1, 1);
+        var (q, k, v) = (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));                           // [B, H, N, d]
+        var attention = b.Softmax(b.FusedMatMul(q, k, transB: true, alpha: (float)Math.Pow(width, -0.5))); // [B, H, N, N]
+        var mixed = b.Transpose(b.FusedMatMul(attention, v), 0, 2, 1, 3);                              // [B, N, H, d]
+        return m.Linear("proj", b.Reshape(mixed, x.Shape), config.EmbedDim);
+
+        Value Heads(Value part) => b.Reshape(part, [batch, heads, tokens, width]);
+    }
+
+    /// <summary>Two linear layers with a GELU between them.</summary>
+    private Value Mlp(ModelBuilder m, Value x, long batch) =>
+        m.Linear("fc2", m.Graph.Gelu(m.Linear("fc1", x, (long)(config.EmbedDim * config.MlpRatio))), config.EmbedDim);
+}
