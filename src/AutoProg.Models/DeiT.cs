@@ -186,14 +186,13 @@ public sealed class DeiT : IElasticModel
         var b = m.Graph;
         var (heads, width) = (config.NumHeads, config.EmbedDim / config.NumHeads);
         var tokens = x.Shape[0] / batch;
-        var qkv = b.Reshape(m.Linear("qkv", x, 3 * config.EmbedDim), [batch, tokens, 3, heads, width]);
-        var parts = b.Split(b.Transpose(qkv, 2, 0, 3, 1, 4), 0, 1, 1, 1);
-        var (q, k, v) = (Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));                           // [B, H, N, d]
+        // q, k and v lie side by side as 3 H heads, so that one move of a single axis serves all three.
+        var qkv = b.Reshape(m.Linear("qkv", x, 3 * config.EmbedDim), [batch, tokens, 3 * heads, width]);
+        var parts = b.Split(b.Transpose(qkv, 0, 2, 1, 3), 1, heads, heads, heads);
+        var (q, k, v) = (parts[0], parts[1], parts[2]);                                                    // [B, H, N, d]
         var attention = b.Softmax(b.FusedMatMul(q, k, transB: true, alpha: (float)Math.Pow(width, -0.5))); // [B, H, N, N]
-        var mixed = b.Transpose(b.FusedMatMul(attention, v), 0, 2, 1, 3);                              // [B, N, H, d]
+        var mixed = b.Transpose(b.FusedMatMul(attention, v), 0, 2, 1, 3);                                  // [B, N, H, d]
         return m.Linear("proj", b.Reshape(mixed, x.Shape), config.EmbedDim);
-
-        Value Heads(Value part) => b.Reshape(part, [batch, heads, tokens, width]);
     }
 
     /// <summary>Two linear layers with a GELU between them.</summary>

@@ -12,8 +12,30 @@ internal static class NormalizationGradients
     /// <summary>dx = y (dy - sum(dy y)).</summary>
     private static Value?[] Softmax(GraphBuilder b, Node n, OutputGradients dy)
     {
-        var weighted = b.Mul(dy[0], n.Output);
-        return [b.Sub(weighted, b.Mul(n.Output, b.ReduceSum(weighted, [n.Attributes.Int("axis", -1)], keepDims: true)))];
+        var axis = n.Attributes.Int("axis", -1);
+        var sum = AttentionRowSums(b, n, dy[0], axis) ?? b.ReduceSum(b.Mul(dy[0], n.Output), [axis], keepDims: true);
+        return [b.Mul(n.Output, b.Sub(dy[0], sum))];
+    }
+
+    /// <summary>
+    /// In attention, O = P V and dP = dO V^T, so the sums over a row of dP P equal those of dO O, which has width d instead of N
+    /// (Dao et al., FlashAttention, 2022, sec. 3.1).
+    /// </summary>
+    /// <returns>The sums, or null where the softmax P feeds anything else.</returns>
+    private static Value? AttentionRowSums(GraphBuilder b, Node softmax, Value dp, long axis)
+    {
+        if (softmax.Output.Shape.Axis(axis) != softmax.Output.Shape.Rank - 1
+            || dp.Producer is not { Operator: "FusedMatMul" } product || !product.Attributes.Flag("transB") || product.Attributes.Flag("transA"))
+        {
+            return null;
+        }
+
+        var (dOutput, v) = (product.Input(0), product.Input(1));
+        var readers = b.Nodes.Where(r => r.Operator is "MatMul" or "FusedMatMul" && r.Input(0) == softmax.Output && r.Input(1) == v).ToList();
+        return readers is [var output] && output.Output.Shape.Equals(dOutput.Shape) && !output.Attributes.Flag("transB") && !output.Attributes.Flag("transA")
+            && output.Attributes.Float("alpha", 1) == 1 && product.Attributes.Float("alpha", 1) == 1
+            ? b.ReduceSum(b.Mul(dOutput, output.Output), [-1], keepDims: true)
+            : null;
     }
 
     /// <summary>dx = dy - exp(y) sum(dy).</summary>
