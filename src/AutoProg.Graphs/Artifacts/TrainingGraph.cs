@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using AutoProg.Graphs.Gradients;
 using AutoProg.Graphs.Passes;
 
@@ -42,55 +41,9 @@ public sealed record TrainingGraph(Graph Graph, string Loss, IReadOnlyDictionary
 
     /// <summary>The model file, and a manifest that describes it.</summary>
     /// <param name="name">E.g. <c>deit_small-r224-l12-b8</c>.</param>
-    public (byte[] Model, TrainingManifest Manifest) Write(string name)
+    public (byte[] Model, GraphManifest Manifest) Write(string name)
     {
         var model = OnnxWriter.Write(Graph, name);
-        return (model, new TrainingManifest
-        {
-            Name = name,
-            Opset = GraphBuilder.Opset,
-            Sha256 = Convert.ToHexStringLower(SHA256.HashData(model)),
-            Loss = Loss,
-            Inputs = [.. Graph.Inputs.Select(Describe)],
-            Parameters = [.. Graph.Parameters.Select(Describe)],
-            Outputs = [.. Graph.Outputs.Select(o => new TensorEntry(o.Name, o.Value.Type.ToString(), o.Value.Shape.ToArray()))],
-            Gradients = Gradients,
-        });
+        return (model, GraphManifest.Of(Graph, name, model) with { Loss = Loss, Gradients = Gradients });
     }
-
-    private static TensorEntry Describe(Value value) => new(value.Name, value.Type.ToString(), value.Shape.ToArray());
 }
-
-/// <summary>Describes a training graph's file; stored beside it as JSON.</summary>
-public sealed record TrainingManifest
-{
-    /// <summary>Name of the graph.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>Version of ai.onnx.</summary>
-    public required int Opset { get; init; }
-
-    /// <summary>SHA-256 of the model file, hexadecimal.</summary>
-    public required string Sha256 { get; init; }
-
-    /// <summary>Output that holds the loss.</summary>
-    public required string Loss { get; init; }
-
-    /// <summary>What is fed at every run.</summary>
-    public required IReadOnlyList<TensorEntry> Inputs { get; init; }
-
-    /// <summary>What is bound to weights, frozen ones included.</summary>
-    public required IReadOnlyList<TensorEntry> Parameters { get; init; }
-
-    /// <summary>Everything that is returned.</summary>
-    public required IReadOnlyList<TensorEntry> Outputs { get; init; }
-
-    /// <summary>Parameter to output, for learnable parameters.</summary>
-    public required IReadOnlyDictionary<string, string> Gradients { get; init; }
-}
-
-/// <summary>A tensor of a graph's interface.</summary>
-/// <param name="Name">Name in the model file.</param>
-/// <param name="Type">Element type, as <see cref="ElementType"/> spells it.</param>
-/// <param name="Shape">Static shape.</param>
-public sealed record TensorEntry(string Name, string Type, IReadOnlyList<long> Shape);
