@@ -32,9 +32,10 @@ public sealed class ElasticStack
     {
         Growth = LayerMap.Interpolation(smallest, largest);
         activeFrom = Enumerable.Repeat(smallest, largest).ToArray();
+        var copyNumbers = CopyNumbers();
         var activation = order == InsertionOrder.DeepestFirst
             ? Growth.Inserted.OrderDescending()
-            : Growth.Inserted.OrderBy(CopyNumber).ThenByDescending(static block => block);
+            : Growth.Inserted.OrderBy(block => copyNumbers[block]).ThenByDescending(static block => block);
         var depth = smallest;
         foreach (var block in activation)
         {
@@ -63,14 +64,15 @@ public sealed class ElasticStack
         return [.. Enumerable.Range(0, Largest).Where(block => activeFrom[block] <= depth)];
     }
 
-    private int CopyNumber(int block)
+    // 0 for an original block, 1 for its first copy, 2 for its second.
+    private int[] CopyNumbers()
     {
-        var original = block;
-        while (original > 0 && Growth.Source[original - 1] == Growth.Source[block])
+        var numbers = new int[Largest];
+        foreach (var block in Growth.Inserted)
         {
-            original--;
+            numbers[block] = numbers[block - 1] + 1;
         }
 
-        return block - original;
+        return numbers;
     }
 }

@@ -21,11 +21,13 @@ public sealed record StageRegularization(string? Aa, double DropPath, double Rep
     /// RandAugment magnitudes are rounded to the even neighbour at halves (Python's <c>round</c>), and magnitude 0 means no policy. A negative start scale
     /// lets a regulariser set in late: rates below 0 are 0. The authors search with the final strengths; here a search has those of its stage.
     /// </remarks>
-    /// <exception cref="ArgumentException">The magnitude of the policy is to grow but cannot be read.</exception>
+    /// <exception cref="ArgumentException">The magnitude of the policy is to grow but cannot be read, or a pair of crop bounds is no pair.</exception>
     public static IReadOnlyList<StageRegularization> Grow(Recipe recipe, int stages)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         var (growth, augmentation) = (recipe.Growth, recipe.Augmentation);
+        CheckPair("growth.resize_scale", growth.ResizeScale);
+        CheckPair("augmentation.scale", augmentation.Scale);
         var magnitude = UniformLinearGrowth.Scales(growth.AaScale, stages);
         var dropPath = UniformLinearGrowth.Scales(growth.DpScale, stages);
         var erasing = UniformLinearGrowth.Scales(growth.ReScale, stages);
@@ -47,7 +49,16 @@ public sealed record StageRegularization(string? Aa, double DropPath, double Rep
     {
         ArgumentNullException.ThrowIfNull(recipe);
         var augmentation = recipe.Augmentation;
+        CheckPair("augmentation.scale", augmentation.Scale);
         return new(augmentation.Aa, recipe.Model.DropPath, augmentation.Reprob, augmentation.Scale[0], augmentation.Scale[1]);
+    }
+
+    private static void CheckPair(string key, IReadOnlyList<double> bounds)
+    {
+        if (bounds.Count != 2)
+        {
+            throw new ArgumentException($"{key} has {bounds.Count} entries; expected a lower and an upper bound.", nameof(bounds));
+        }
     }
 
     private static string? ScaleMagnitude(string? policy, double scale)
