@@ -34,7 +34,7 @@ internal static class JsonFixture
         }
         catch (JsonException malformed)
         {
-            throw new FixtureException($"{path}: {malformed.Message}", malformed);
+            throw new FixtureException($"{path}: {malformed.Path ?? "$"}: {malformed.Message}", malformed);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {

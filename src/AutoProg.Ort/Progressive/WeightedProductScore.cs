@@ -35,12 +35,17 @@ public static class WeightedProductScore
 {
     // Run times closer than this (relative) carry no information about the exponent.
     private const double EqualTimes = 1e-9;
+    private const int TieDigits = 9;
     private const int MaxIterations = 1000;
     private const double Converged = 1e-15;
 
     /// <summary>Fits the balancing factor over the candidates and scores them.</summary>
     /// <param name="candidates">At least one; those without a finite loss or a positive time are left out with a reason.</param>
-    /// <returns>Scores and order; equal scores are ordered by time, then by position.</returns>
+    /// <returns>Scores and order; scores equal to nine digits are ordered by time, then by position.</returns>
+    /// <remarks>
+    /// A curve through two candidates meets both, so where the larger has the smaller loss they tie by construction and the faster wins. It takes a third
+    /// candidate for the score to tell which of them lies below the common curve.
+    /// </remarks>
     /// <exception cref="ArgumentException">No candidate can be scored.</exception>
     public static CandidateScores Rank(IReadOnlyList<CandidateMeasurement> candidates)
     {
@@ -59,7 +64,8 @@ public static class WeightedProductScore
             scores[i] = candidates[i].Loss * Math.Pow(candidates[i].StepTime.TotalSeconds, curve.BalancingFactor);
         }
 
-        return new(curve, scores, [.. usable.OrderBy(i => scores[i]).ThenBy(i => candidates[i].StepTime)], exclusions);
+        var best = usable.Min(i => scores[i]!.Value);
+        return new(curve, scores, [.. usable.OrderBy(i => best > 0 ? Math.Round(scores[i]!.Value / best, TieDigits) : scores[i]).ThenBy(i => candidates[i].StepTime)], exclusions);
     }
 
     /// <summary>Least squares of L = a2 R^a1 over losses as they are, not over their logarithms (SciPy's <c>curve_fit</c> in the authors' code).</summary>
