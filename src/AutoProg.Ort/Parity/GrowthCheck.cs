@@ -60,7 +60,12 @@ internal sealed class GrowthCheck : IFixtureCheck
         var active = supernet.Active(row.L);
         if (row.Consistent)
         {
-            return Math.Max(Deviation.OfExact(supernet.Split(row.L), row.Layers), Deviation.OfExact(active, row.Active));
+            return new[]
+            {
+                Deviation.OfExact(supernet.Split(row.L), row.Layers),
+                Deviation.OfExact(active, row.Active),
+                Deviation.OfExact(active, row.LoadSuperSource ?? []),
+            }.Max();
         }
 
         var nests = supernet.ActiveBlocks(row.LMin).ToHashSet().IsSubsetOf(supernet.ActiveBlocks(row.L));
@@ -126,7 +131,7 @@ internal sealed class GrowthCheck : IFixtureCheck
 
     private sealed record ElasticStageRow(int LMin, int LMax, int L, int[] Skip, int[] Active);
 
-    private sealed record ElasticVoloRow(int LMin, int LMax, int L, int[] Layers, int[][] Active, bool Consistent);
+    private sealed record ElasticVoloRow(int LMin, int LMax, int L, int[] Layers, int[][] Active, bool Consistent, int[][]? LoadSuperSource);
 
     private sealed record GrowthCopyRow(int PrevL, int NewL, int[][] Source);
 

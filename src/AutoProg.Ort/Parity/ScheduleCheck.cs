@@ -86,10 +86,14 @@ internal sealed class ScheduleCheck : IFixtureCheck
         },
     };
 
-    private static double Number(double[] row, int column) => column < row.Length ? row[column] : throw new FixtureException($"The row has {row.Length} columns, expected at least {column + 1}.");
+    private static double Number(double[] row, int column) => column < row.Length
+        ? row[column]
+        : throw new FixtureException($"The row has {row.Length} columns, expected at least {column + 1}.");
 
     private static int Whole(double[] row, int column) =>
-        Number(row, column) is var value && value >= 0 && value <= int.MaxValue && value.Equals(Math.Floor(value)) ? (int)value : throw new FixtureException($"Column {column} is {value}, expected a whole number.");
+        Number(row, column) is var value && value >= 0 && value <= int.MaxValue && value.Equals(Math.Floor(value))
+            ? (int)value
+            : throw new FixtureException($"Column {column} is {value}, expected a whole number.");
 
     private sealed record Goldens(AutoprogRow[] Autoprog, AutoprogZeroRow[] AutoprogZero, double[][] MakeDivisible, double[][] VoloSplit, double[][] GetDivisor);
 

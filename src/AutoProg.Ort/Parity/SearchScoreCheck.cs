@@ -40,11 +40,13 @@ internal sealed class SearchScoreCheck : IFixtureCheck
     {
         if (row.Time.Length != row.Configs.Length || row.Losses.Length != row.Configs.Length)
         {
-            throw new FixtureException($"The row has {row.Configs.Length} candidates, {row.Time.Length} times and {row.Losses.Length} lists of losses; expected one each per candidate.");
+            throw new FixtureException(
+                $"The row has {row.Configs.Length} candidates, {row.Time.Length} times and {row.Losses.Length} lists of losses; expected one each per candidate.");
         }
 
         // The names of the candidates play no part; their index stands in as the depth.
-        var decision = SearchDecision.Make(0, 0, null, [.. row.Configs.Select((_, i) => (new SubNetwork(0, i), (IReadOnlyList<double>)row.Losses[i], TimeSpan.FromSeconds(row.Time[i])))]);
+        var measurements = row.Configs.Select((_, i) => (new SubNetwork(0, i), (IReadOnlyList<double>)row.Losses[i], TimeSpan.FromSeconds(row.Time[i])));
+        var decision = SearchDecision.Make(0, 0, null, [.. measurements]);
         var order = Enumerable.Range(0, row.Configs.Length).OrderBy(i => decision.Candidates[i].Score).Select(i => row.Configs[i]);
         var residual = WeightedProductScore.Fit(row.Time, row.LossMean).ResidualSumOfSquares;
         return new[]
@@ -79,7 +81,8 @@ internal sealed class SearchScoreCheck : IFixtureCheck
     private sealed record CosineRow(int Epochs, int WarmupEpochs, double WarmupLr, double MinLr, double Lr, int CooldownEpochs, int TotalEpochs, double[] LrPerEpoch);
 
     private sealed record AutoprogOneRow(
-        string[] Configs, double[] Time, double[][] Losses, double[] LossMean, double A1, double A2, double W, double[] Scores, string[] Order, string Best, int BestIndex, double ResidualSumOfSquares);
+        string[] Configs, double[] Time, double[][] Losses, double[] LossMean, double A1, double A2, double W,
+        double[] Scores, string[] Order, string Best, int BestIndex, double ResidualSumOfSquares);
 
     private sealed record AutoprogZeroRow(
         string[] Configs, double[] Time, double[] NtkScore, double[] Zico, int[] RankTime, int[] RankNtk, int[] RankZico, double[] Total, string[] Order, string Best);

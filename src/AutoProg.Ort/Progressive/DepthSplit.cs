@@ -45,13 +45,15 @@ public static class DepthSplits
         {
             if (depth < floor.Sum())
             {
-                throw new ArgumentException($"Depth {depth} is below {floor.Sum()}, the depth before it; list depths in ascending order, from the original network's on.", nameof(depths));
+                throw new ArgumentException(
+                    $"Depth {depth} is below {floor.Sum()}, the depth before it; list depths in ascending order, from the original network's on.", nameof(depths));
             }
 
             var groups = split(depth).ToArray();
             if (groups.Length != original.Count || groups.Sum() != depth)
             {
-                throw new ArgumentException($"The split of depth {depth} is [{string.Join(", ", groups)}]; expected {original.Count} groups that add up to {depth}.", nameof(split));
+                throw new ArgumentException(
+                    $"The split of depth {depth} is [{string.Join(", ", groups)}]; expected {original.Count} groups that add up to {depth}.", nameof(split));
             }
 
             floor = RaiseTo(floor, groups);

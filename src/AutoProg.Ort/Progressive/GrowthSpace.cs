@@ -73,7 +73,9 @@ public sealed record GrowthSpace
         CheckScale("l_scale", recipe.LScale);
         if (recipe.ResolutionDivisor < 0 || recipe.ResolutionDivisor % patchSize != 0)
         {
-            problems.Add($"growth.resolution_divisor = {recipe.ResolutionDivisor} is not a positive multiple of patch size {patchSize}; use {Multiples(recipe.ResolutionDivisor, patchSize)}, or 0 for the default.");
+            problems.Add(
+                $"growth.resolution_divisor = {recipe.ResolutionDivisor} is not a positive multiple of patch size {patchSize}; " +
+                $"use {Multiples(recipe.ResolutionDivisor, patchSize)}, or 0 for the default.");
         }
 
         if (!(recipe.MaxSupernetRatio >= 1))

@@ -44,7 +44,8 @@ public static class RankedVoting
         Ballot[] ballots = [runTime, .. proxies];
         if (candidates == 0 || Array.Find(ballots, ballot => ballot.Values.Count != candidates) is not null)
         {
-            throw new ArgumentException($"Ballots have {string.Join(", ", ballots.Select(static ballot => $"{ballot.Values.Count} ({ballot.Proxy})"))} values; expected one per candidate in each.", nameof(proxies));
+            var counts = string.Join(", ", ballots.Select(static ballot => $"{ballot.Values.Count} ({ballot.Proxy})"));
+            throw new ArgumentException($"Ballots have {counts} values; expected one per candidate in each.", nameof(proxies));
         }
 
         IReadOnlyList<int>[] ranks = [.. ballots.Select(static ballot => Rank(ballot.Values))];

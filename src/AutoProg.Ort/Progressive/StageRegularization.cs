@@ -76,7 +76,8 @@ public sealed record StageRegularization(string? Aa, double DropPath, double Rep
         var parts = policy.Split('-').ToList();
         if (parts[0] != "rand")
         {
-            throw new ArgumentException($"growth.aa_scale cannot scale '{policy}': only RandAugment policies such as 'rand-m9-mstd0.5-inc1' have a magnitude; set aa_scale to 1.", nameof(policy));
+            throw new ArgumentException(
+                $"growth.aa_scale cannot scale '{policy}': only RandAugment policies such as 'rand-m9-mstd0.5-inc1' have a magnitude; set aa_scale to 1.", nameof(policy));
         }
 
         var index = parts.FindIndex(1, static part => part.Length > 1 && part[0] == 'm' && char.IsAsciiDigit(part[1]));

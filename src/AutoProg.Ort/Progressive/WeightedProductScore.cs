@@ -54,7 +54,9 @@ public static class WeightedProductScore
         int[] usable = [.. Enumerable.Range(0, candidates.Count).Where(i => exclusions[i] is null)];
         if (usable.Length == 0)
         {
-            throw new ArgumentException($"None of the {candidates.Count} candidates can be scored: {string.Join("; ", exclusions.Where(static reason => reason is not null))}. Lower the learning rate or start from an earlier checkpoint.", nameof(candidates));
+            var reasons = string.Join("; ", exclusions);
+            throw new ArgumentException(
+                $"None of the {candidates.Count} candidates can be scored: {reasons}. Lower the learning rate or start from an earlier checkpoint.", nameof(candidates));
         }
 
         var curve = Fit([.. usable.Select(i => candidates[i].StepTime.TotalSeconds)], [.. usable.Select(i => candidates[i].Loss)]);
@@ -65,7 +67,10 @@ public static class WeightedProductScore
         }
 
         var best = usable.Min(i => scores[i]!.Value);
-        return new(curve, scores, [.. usable.OrderBy(i => best > 0 ? Math.Round(scores[i]!.Value / best, TieDigits) : scores[i]).ThenBy(i => candidates[i].StepTime)], exclusions);
+        var order = usable
+            .OrderBy(i => best > 0 ? Math.Round(scores[i]!.Value / best, TieDigits) : scores[i])
+            .ThenBy(i => candidates[i].StepTime);
+        return new(curve, scores, [.. order], exclusions);
     }
 
     /// <summary>Least squares of L = a2 R^a1 over losses as they are, not over their logarithms (SciPy's <c>curve_fit</c> in the authors' code).</summary>
