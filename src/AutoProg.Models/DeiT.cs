@@ -174,7 +174,7 @@ public sealed class DeiT : IElasticModel
 
         if (config.BranchScale)
         {
-            branch = b.Mul(branch, m.Parameter($"branch_scale{number}", [1], Initializer.Ones));
+            branch = b.Mul(branch, m.Parameter($"{Models.BranchScale.ParameterName}{number}", [1], Initializer.Ones));
         }
 
         return b.Add(x, dropPath is null ? branch : b.Mul(branch, b.Reshape(dropPath, [batch, 1, 1])));

@@ -1,0 +1,280 @@
+using System.Diagnostics;
+using AutoProg.Ort.Data;
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>What happens between stages: growing, opening a search, comparing candidates, deciding, extracting (sec. 3.1.3 and 3.2.3).</summary>
+internal sealed class StageTransitions
+{
+    private readonly Recipe recipe;
+    private readonly RunComponents parts;
+    private readonly RunRecorder recorder;
+    private readonly ImageSource train;
+    private readonly ILogger log;
+    private readonly GrowthSpace space;
+    private ActiveNetwork? whole;
+
+    public StageTransitions(Recipe recipe, RunComponents parts, RunRecorder recorder, ImageSource train, ILogger log)
+    {
+        this.recipe = recipe;
+        this.parts = parts;
+        this.recorder = recorder;
+        this.train = train;
+        this.log = log;
+        var model = parts.Network.Model;
+        space = GrowthSpace.From(recipe.Growth, new SubNetwork(model.MaxResolution, model.MaxDepth), model.ResolutionStep);
+        Schedule = GrowthSchedule.Plan(recipe, space);
+        foreach (var decision in State.Decisions)
+        {
+            Schedule = Schedule.Decide(decision.Stage, decision.Winner);
+        }
+
+        if (State.Search is { } progress)
+        {
+            Search = new SupernetSearch(recipe.Growth, progress, model.SplitDepth);
+        }
+    }
+
+    /// <summary>The schedule with the decisions so far.</summary>
+    public GrowthSchedule Schedule { get; private set; }
+
+    /// <summary>The search in progress, or null.</summary>
+    public SupernetSearch? Search { get; private set; }
+
+    /// <summary>The network of the stage with all its blocks; the same instance as long as the network is the same.</summary>
+    public ActiveNetwork Whole => whole ??= new ActiveNetwork(State.Network, parts.Network.Blocks);
+
+    private TrainingState State => parts.State;
+
+    private IReadOnlyList<int> SplitOf(int depth) => parts.Network.Model.SplitDepth(depth);
+
+    /// <summary>The recipe's augmentation in the strength of a stage.</summary>
+    public AugmentationRecipe Augmentation(StagePlan plan) => recipe.Augmentation with
+    {
+        Aa = plan.Regularization.Aa,
+        Reprob = plan.Regularization.Reprob,
+        Scale = [plan.Regularization.CropScaleMin, plan.Regularization.CropScaleMax],
+    };
+
+    /// <summary>Begins a stage: grows to its network, or to the supernet in which its network will be searched.</summary>
+    public void Enter(StagePlan plan)
+    {
+        Clocked(() =>
+        {
+            SubNetwork? from = State.Stage < 0 ? null : State.Network;
+            State.Stage = plan.Stage;
+            if (plan.SubNetwork is { } decided)
+            {
+                Change(from, decided, SplitOf(decided.Depth));
+            }
+            else
+            {
+                OpenSearch(plan, from);
+            }
+        });
+        Report(plan);
+    }
+
+    /// <summary>Measures the candidates' step times, once per search, before its first step.</summary>
+    public void BeforeEpoch(StagePlan plan, CancellationToken cancellationToken)
+    {
+        if (Search is { Progress.StepSeconds.Count: 0 } search)
+        {
+            Clocked(() => search.Progress.StepSeconds = recipe.Growth.SearchTime == SearchTimeKind.Flops
+                ? [.. search.Candidates.Select(c => ComputedSeconds(c, plan))]
+                : [.. search.Candidates.Select(c => MeasuredSeconds(c, plan, cancellationToken))]);
+            recorder.Event(State, "search_times", new { search.Progress.Candidates, search.Progress.StepSeconds });
+
+            // Measured times decide and cannot be measured again with the same result, so they are saved at once.
+            recorder.Save(parts);
+        }
+    }
+
+    /// <summary>Compares the candidates if it is time: mean training loss of the momentum supernet on a fixed subset (algorithm step 5).</summary>
+    public void ReadCandidatesIfDue(StagePlan plan, int batchesPerEpoch, CancellationToken cancellationToken)
+    {
+        if (Search is null || State.Epoch != plan.FirstEpoch + plan.SearchEpochs - 1)
+        {
+            return;
+        }
+
+        while (Search.IsReadingDue(State.Batch, batchesPerEpoch))
+        {
+            var started = Stopwatch.GetTimestamp();
+            var weights = parts.Arena.EmaDecays.Count > 0 ? ArenaBuffer.Ema(0) : ArenaBuffer.Weights;
+            var losses = Search.Candidates.Select(c => Loss(c, weights, plan, cancellationToken)).ToList();
+            Search.Progress.Losses.Add(losses);
+            State.Times = State.Times with { Search = State.Times.Search + Stopwatch.GetElapsedTime(started).TotalSeconds };
+            recorder.Event(State, "search_reading", new { reading = Search.Progress.Losses.Count, losses });
+            if (State.Batch < batchesPerEpoch)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Ends a search whose last epoch is over: decides, extracts the winner, and either goes on with its weights or pays the epochs again.</summary>
+    public void EndOfEpoch(StagePlan plan)
+    {
+        if (Search is null || State.Epoch < plan.FirstEpoch + plan.SearchEpochs)
+        {
+            return;
+        }
+
+        Clocked(() =>
+        {
+            var decision = Search.Decide(plan.Stage, recipe.Growth.RecycleWeights ? State.Epoch : plan.FirstEpoch);
+            var winner = Search.Find(decision.Winner);
+            State.Decisions.Add(decision);
+            Schedule = Schedule.Decide(plan.Stage, decision.Winner);
+            if (recipe.Growth.RecycleWeights)
+            {
+                parts.Network.Extract(winner.Blocks, recipe.Growth.OptimizerState);
+                Settle(decision.Winner);
+            }
+            else
+            {
+                // The network from before the search returns, and grows to the winner as if it had been known.
+                recorder.RestoreBeforeSearch(parts);
+                parts.Network.Use(Search.Progress.Original);
+                State.Epoch = plan.FirstEpoch;
+                Change(decision.From, decision.Winner, SplitOf(decision.Winner.Depth));
+            }
+
+            State.Search = null;
+            Search = null;
+            recorder.Decided(State, decision);
+        });
+        Report(plan);
+    }
+
+    private void OpenSearch(StagePlan plan, SubNetwork? from)
+    {
+        var candidates = space.Candidates(from, recipe.Growth.MaxSupernetRatio);
+        if (from is null)
+        {
+            var smallest = candidates.MinBy(c => (c.Depth, c.Resolution));
+            Initialize(SplitOf(smallest.Depth));
+            State.Network = smallest;
+        }
+
+        var progress = new SearchProgress { From = from, Original = parts.Network.Split, Candidates = candidates, StepBefore = State.Step };
+        var search = new SupernetSearch(recipe.Growth, progress, SplitOf);
+        if (!recipe.Growth.RecycleWeights)
+        {
+            recorder.KeepBeforeSearch(parts);
+        }
+
+        Grow(search.Split);
+        Settle(search.Largest.Size, candidates);
+        (State.Search, Search) = (progress, search);
+        log.LogInformation("Stage {Stage}: searching {Count} candidates in a supernet of {Depth} blocks for {Epochs} epochs.", plan.Stage + 1, candidates.Count, search.Largest.Size.Depth, plan.SearchEpochs);
+        recorder.Event(State, "search", new { plan.Stage, from, candidates });
+    }
+
+    /// <summary>Grows to another network; a first network is drawn instead.</summary>
+    private void Change(SubNetwork? from, SubNetwork to, IReadOnlyList<int> split)
+    {
+        if (from is null)
+        {
+            Initialize(split);
+        }
+        else if (from == to)
+        {
+            log.LogInformation("Stage {Stage}: nothing to grow, {Network} stays.", State.Stage + 1, to);
+        }
+        else
+        {
+            Grow(split);
+        }
+
+        Settle(to);
+    }
+
+    private void Grow(IReadOnlyList<int> split)
+    {
+        var growth = recipe.Growth;
+        var momentum = parts.Arena.EmaDecays.Count == 0 ? 0
+            : recipe.Ema.GrowthDecay is { } decay ? parts.Arena.EmaDecays.ToList().IndexOf(decay)
+            : parts.Arena.EmaDecays.Count - 1;
+
+        // The first network has no history: its momentum network is its own copy, so MoGrow and Interpolation are the same.
+        parts.Network.Grow(split, new GrowthStep(growth.Operator, momentum, growth.OptimizerState, recipe.Seed, State.Stage));
+    }
+
+    private void Initialize(IReadOnlyList<int> split)
+    {
+        ParameterInitialization.Fill(parts.Arena, recipe.Seed);
+        recorder.LoadInitialCheckpoint(parts);
+        parts.Arena.ResetEma();
+        parts.Network.Use(split);
+    }
+
+    /// <summary>Makes a network the stage's: sessions of others are released before new ones take memory.</summary>
+    private void Settle(SubNetwork network, IReadOnlyCollection<SubNetwork>? keep = null)
+    {
+        State.Network = network;
+        State.Split = parts.Network.Split;
+        whole = null;
+        parts.Step.Unbind();
+        parts.Sessions.ReleaseExcept(keep ?? [network]);
+    }
+
+    private double Loss(ActiveNetwork candidate, ArenaBuffer weights, StagePlan plan, CancellationToken cancellationToken)
+    {
+        var subset = recorder.SearchSubset(train);
+        var batches = subset.SearchBatches(new SearchReading
+        {
+            Seed = recipe.Seed,
+            Search = plan.Stage,
+            BatchSize = Math.Min(recipe.Training.EvalBatchSize, subset.Dataset.Count),
+            Resolution = candidate.Size.Resolution,
+            Augmentation = Augmentation(plan),
+        });
+        return parts.Evaluator.Run(candidate, weights, batches, soft: true, cancellationToken).Loss;
+    }
+
+    /// <summary>Median of forward and backward over a batch.</summary>
+    private double MeasuredSeconds(ActiveNetwork candidate, StagePlan plan, CancellationToken cancellationToken)
+    {
+        var batch = Batch.Blank(recipe.Training.BatchSize, candidate.Size.Resolution, parts.Network.Model.ClassCount);
+        var settings = new StepSettings(0, plan.Regularization.DropPath, null, State.Epoch);
+        parts.Step.Differentiate(candidate, batch, settings);
+        var seconds = new List<double>();
+        for (var i = 0; i < Math.Max(1, recipe.Growth.SearchTimingSteps); i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var started = Stopwatch.GetTimestamp();
+            parts.Step.Differentiate(candidate, batch, settings);
+            seconds.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        }
+
+        return seconds.Order().ElementAt(seconds.Count / 2);
+    }
+
+    /// <summary>Time in proportion to the matrix work, at 10^12 operations per second: the same on every machine.</summary>
+    private double ComputedSeconds(ActiveNetwork candidate, StagePlan plan)
+    {
+        var dropPath = plan.Regularization.DropPath > 0;
+        var microBatch = parts.Memory.MicroBatch(candidate.Size, recipe.Training.BatchSize, dropPath);
+        return parts.Sessions.Graphs.Training(candidate.Size, microBatch, dropPath).Cost.MatrixFlops * (recipe.Training.BatchSize / microBatch) / 1e12;
+    }
+
+    private void Report(StagePlan plan)
+    {
+        var dropPath = plan.Regularization.DropPath > 0;
+        var microBatch = parts.Memory.MicroBatch(State.Network, recipe.Training.BatchSize, dropPath);
+        recorder.StageBegins(State, new StageReport(plan.Stage, State.Epoch, State.Network, microBatch, parts.Memory.PredictedPeak(State.Network, microBatch, dropPath)), recipe.Training.BatchSize);
+    }
+
+    private void Clocked(Action action)
+    {
+        var started = Stopwatch.GetTimestamp();
+        action();
+        State.Times = State.Times with { Bookkeeping = State.Times.Bookkeeping + Stopwatch.GetElapsedTime(started).TotalSeconds };
+    }
+}

@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using AutoProg.Models;
+using AutoProg.Ort.Data;
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
+using AutoProg.Ort.Runtime;
+using AutoProg.Ort.Runtime.Optimizers;
+using AutoProg.Ort.Training.LearningRates;
+using Microsoft.Extensions.Logging;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>
+/// A run from its first epoch, or from a checkpoint, to its end: the loop over epochs and batches. What happens between stages is in
+/// <see cref="StageTransitions"/>, what is written in <see cref="RunRecorder"/>.
+/// </summary>
+internal sealed class TrainingRun : IDisposable
+{
+    private readonly Recipe recipe;
+    private readonly TrainerOptions options;
+    private readonly ILogger log;
+    private readonly ImageSource train;
+    private readonly ImageSource val;
+    private readonly RunComponents parts;
+    private readonly StageTransitions transitions;
+    private readonly RunRecorder recorder;
+    private readonly LearningRateSchedule learningRates;
+    private readonly int batchesPerEpoch;
+
+    public TrainingRun(Recipe recipe, RunComponents parts, RunRecorder recorder, ImageSource train, ImageSource val, TrainerOptions options)
+    {
+        this.recipe = recipe;
+        this.options = options;
+        this.parts = parts;
+        this.recorder = recorder;
+        this.train = train;
+        this.val = val;
+        log = options.Logger;
+        learningRates = LearningRateSchedule.From(recipe);
+        batchesPerEpoch = TrainingEpoch.BatchCountOf(train.Dataset, recipe.Training.BatchSize);
+        transitions = new StageTransitions(recipe, parts, recorder, train, log);
+    }
+
+    private TrainingState State => parts.State;
+
+    /// <summary>Trains to the end.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; the step was finished and a checkpoint saved.</exception>
+    /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
+    public RunSummary Execute(CancellationToken cancellationToken)
+    {
+        recorder.Begin(parts, train.Dataset, val.Dataset, batchesPerEpoch);
+        while (State.Epoch < transitions.Schedule.TotalEpochs && !ReachedStepLimit)
+        {
+            var plan = transitions.Schedule.At(State.Epoch);
+            if (plan.Stage != State.Stage)
+            {
+                transitions.Enter(plan);
+            }
+
+            TrainEpoch(plan, cancellationToken);
+            var searching = State.Search is not null;
+            var ended = State.Epoch;
+            transitions.EndOfEpoch(plan);
+            if (State.Search is null)
+            {
+                Evaluate(ended, plan, cancellationToken);
+            }
+
+            recorder.EndOfEpoch(State, ended, LearningRate(ended, batchesPerEpoch - 1), searching);
+            StartEpoch();
+            if ((ended + 1) % recipe.Checkpoints.EveryEpochs == 0 || State.Epoch >= transitions.Schedule.TotalEpochs || ReachedStepLimit)
+            {
+                Save();
+            }
+        }
+
+        return recorder.Finish(parts, train.CorruptCount + val.CorruptCount);
+    }
+
+    public void Dispose() => parts.Dispose();
+
+    private bool ReachedStepLimit => recipe.Training.MaxTrainSteps > 0 && State.Step >= recipe.Training.MaxTrainSteps;
+
+    private double LearningRate(int epoch, int batch) =>
+        learningRates.At(recipe.Schedule.Per == LearningRateUnit.Step ? epoch + ((double)batch / batchesPerEpoch) : epoch);
+
+    private void StartEpoch()
+    {
+        State.Batch = 0;
+        State.LossSum = 0;
+        State.EpochStart = State.Times;
+    }
+
+    private void TrainEpoch(StagePlan plan, CancellationToken cancellationToken)
+    {
+        var (epoch, search) = (State.Epoch, transitions.Search);
+        transitions.BeforeEpoch(plan, cancellationToken);
+        using var batches = train.TrainingBatches(new TrainingEpoch
+        {
+            Seed = recipe.Seed,
+            Epoch = epoch,
+            BatchSize = recipe.Training.BatchSize,
+            ResolutionOf = index => (search?.Draw(recipe.Seed, epoch, index).Size ?? State.Network).Resolution,
+            Augmentation = transitions.Augmentation(plan),
+            FirstBatch = State.Batch,
+        });
+        var waited = TimeSpan.Zero;
+        var window = new StepWindow(recipe.Training.LogInterval);
+        while (!ReachedStepLimit)
+        {
+            transitions.ReadCandidatesIfDue(plan, batchesPerEpoch, cancellationToken);
+            if (!batches.TryNext(out var batch, cancellationToken))
+            {
+                break;
+            }
+
+            var wait = batches.WaitTime - waited;
+            waited = batches.WaitTime;
+            Step(plan, search?.Draw(recipe.Seed, epoch, batch.Index) ?? transitions.Whole, batch, wait, window);
+            if (recipe.Checkpoints.EverySteps > 0 && State.Step % recipe.Checkpoints.EverySteps == 0)
+            {
+                Save();
+            }
+
+            if (cancellationToken.IsCancellationRequested)
+            {
+                Save();
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+
+        transitions.ReadCandidatesIfDue(plan, batchesPerEpoch, cancellationToken);
+        State.Epoch++;
+    }
+
+    private void Step(StagePlan plan, ActiveNetwork active, Batch batch, TimeSpan wait, StepWindow window)
+    {
+        var rate = LearningRate(State.Epoch, batch.Index);
+        var started = Stopwatch.GetTimestamp();
+        var result = parts.Step.Run(active, batch, new StepSettings(rate, plan.Regularization.DropPath, recipe.Training.ClipGrad, State.Epoch));
+        var took = Stopwatch.GetElapsedTime(started);
+        if (!double.IsFinite(result.Loss) || !double.IsFinite(result.GradientNorm))
+        {
+            throw new DivergedException(State.Step, State.Stage, result, recorder.LastCheckpoint);
+        }
+
+        State.Step++;
+        State.Batch = batch.Index + 1;
+        State.LossSum += result.Loss;
+        State.Times = State.Times with
+        {
+            Train = State.Times.Train + (State.Search is null ? took.TotalSeconds : 0),
+            Search = State.Times.Search + (State.Search is null ? 0 : took.TotalSeconds),
+            DataWait = State.Times.DataWait + wait.TotalSeconds,
+        };
+        window.Add(result.Loss, took, wait);
+        options.Progress?.Report(new TrainingProgress(
+            State.Epoch, transitions.Schedule.TotalEpochs, State.Batch, batchesPerEpoch, State.Step, State.Stage, transitions.Schedule.Stages.Count, active.Size, result.Loss, rate, State.Search is not null));
+        if (State.Batch % recipe.Training.LogInterval == 0 || State.Batch == batchesPerEpoch)
+        {
+            recorder.StepLine(State, active.Size, window, rate, batchesPerEpoch, transitions.Schedule);
+        }
+    }
+
+    /// <summary>Evaluates the online network and every momentum network; the best of them counts, as in the authors' code.</summary>
+    private void Evaluate(int epoch, StagePlan plan, CancellationToken cancellationToken)
+    {
+        var isLast = State.Epoch >= transitions.Schedule.TotalEpochs || ReachedStepLimit;
+        if (!isLast && (epoch + 1) % recipe.Training.EvalInterval != 0)
+        {
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var batchSize = Math.Min(recipe.Training.EvalBatchSize, val.Dataset.Count);
+        var results = new List<EvaluationResult>();
+        foreach (var buffer in parts.Network.Arena.Buffers.Where(b => b.Role is ArenaRole.Weights or ArenaRole.Ema))
+        {
+            var batches = val.EvaluationBatches(batchSize, State.Network.Resolution, recipe.Augmentation.CropPct);
+            var score = parts.Evaluator.Run(transitions.Whole, buffer, batches, soft: false, cancellationToken);
+            results.Add(new EvaluationResult(parts.WeightsName(buffer), State.Network.Resolution, score.Loss, score.Top1, score.Top5, score.Count));
+        }
+
+        State.LastEvaluation = results.MaxBy(r => r.Top1)!;
+        State.Times = State.Times with { Evaluation = State.Times.Evaluation + Stopwatch.GetElapsedTime(started).TotalSeconds };
+        recorder.Evaluated(State, epoch, results, plan);
+    }
+
+    private void Save() => recorder.Save(parts);
+}

@@ -1,0 +1,123 @@
+using AutoProg.Ort.Progressive;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>Where a run stands, beside its tensors: everything that a resumed run needs to go on as if nothing had happened.</summary>
+public sealed record TrainingState
+{
+    /// <summary>Updates done.</summary>
+    public long Step { get; set; }
+
+    /// <summary>The epoch in progress, from 0; the number of epochs when the run is done.</summary>
+    public int Epoch { get; set; }
+
+    /// <summary>Batches of the epoch that are done.</summary>
+    public int Batch { get; set; }
+
+    /// <summary>The stage that has been entered, from 0; -1 before the first.</summary>
+    public int Stage { get; set; } = -1;
+
+    /// <summary>The network of the stage; during a search the supernet.</summary>
+    public SubNetwork Network { get; set; }
+
+    /// <summary>Blocks per group in use.</summary>
+    public IReadOnlyList<int> Split { get; set; } = [];
+
+    /// <summary>The search in progress, or null.</summary>
+    public SearchProgress? Search { get; set; }
+
+    /// <summary>Decisions so far, in order.</summary>
+    public List<SearchDecision> Decisions { get; set; } = [];
+
+    /// <summary>Sum of the losses of the epoch's batches.</summary>
+    public double LossSum { get; set; }
+
+    /// <summary>Time so far.</summary>
+    public RunTimes Times { get; set; } = new();
+
+    /// <summary>Time when the epoch began.</summary>
+    public RunTimes EpochStart { get; set; } = new();
+
+    /// <summary>Best top-1 so far in percent; null before the first evaluation.</summary>
+    public double? BestTop1 { get; set; }
+
+    /// <summary>Epoch of the best evaluation.</summary>
+    public int BestEpoch { get; set; }
+
+    /// <summary>The last evaluation, or null.</summary>
+    public EvaluationResult? LastEvaluation { get; set; }
+
+    /// <summary>Stages as they were trained.</summary>
+    public List<StageReport> Stages { get; set; } = [];
+
+    /// <summary>Updates of each parameter since its moments were reset, where it is not 0.</summary>
+    public Dictionary<string, long> StepCounts { get; set; } = [];
+
+    /// <summary>Lines of the event log that belong to this state.</summary>
+    public long EventCount { get; set; }
+
+    /// <summary>Rows of the metrics table that belong to this state.</summary>
+    public long MetricsCount { get; set; }
+}
+
+/// <summary>A search in progress.</summary>
+public sealed record SearchProgress
+{
+    /// <summary>The network before the stage; null in the first stage.</summary>
+    public SubNetwork? From { get; init; }
+
+    /// <summary>Blocks per group of the network that the supernet was grown from.</summary>
+    public required IReadOnlyList<int> Original { get; init; }
+
+    /// <summary>What is compared.</summary>
+    public required IReadOnlyList<SubNetwork> Candidates { get; init; }
+
+    /// <summary>Seconds per step of each candidate; empty before they are measured.</summary>
+    public IReadOnlyList<double> StepSeconds { get; set; } = [];
+
+    /// <summary>Per evaluation, the loss of each candidate.</summary>
+    public List<IReadOnlyList<double>> Losses { get; set; } = [];
+
+    /// <summary>Updates done before the search, for runs that do not recycle weights.</summary>
+    public long StepBefore { get; init; }
+}
+
+/// <summary>Where the time of a run went, in seconds.</summary>
+public sealed record RunTimes
+{
+    /// <summary>Forward, backward and update of the networks of the stages.</summary>
+    public double Train { get; init; }
+
+    /// <summary>The same for supernets, and evaluating candidates.</summary>
+    public double Search { get; init; }
+
+    /// <summary>Building graphs, loading sessions, moving weights, measuring step times.</summary>
+    public double Bookkeeping { get; init; }
+
+    /// <summary>Evaluation on the evaluation set.</summary>
+    public double Evaluation { get; init; }
+
+    /// <summary>Waiting for images.</summary>
+    public double DataWait { get; init; }
+
+    /// <summary>What the paper's runtime counts: training steps, search included; evaluation and data preparation apart.</summary>
+    public double Runtime => Train + Search + Bookkeeping;
+}
+
+/// <summary>A stage as it was trained.</summary>
+/// <param name="Stage">Index, from 0.</param>
+/// <param name="FirstEpoch">Its first epoch.</param>
+/// <param name="Network">Its network, or that of its supernet while the search goes on.</param>
+/// <param name="MicroBatch">Images per pass.</param>
+/// <param name="PredictedPeakBytes">Memory predicted for training.</param>
+/// <param name="MeasuredPeakBytes">Peak of the process while the stage trained; null where the system does not tell.</param>
+public sealed record StageReport(int Stage, int FirstEpoch, SubNetwork Network, int MicroBatch, long PredictedPeakBytes, long? MeasuredPeakBytes = null);
+
+/// <summary>An evaluation on the evaluation set.</summary>
+/// <param name="Weights">Whose accuracy it is: <c>online</c> or <c>ema-0.998</c>; the best of all.</param>
+/// <param name="Resolution">Pixels per side.</param>
+/// <param name="Loss">Mean cross entropy.</param>
+/// <param name="Top1">Percent.</param>
+/// <param name="Top5">Percent.</param>
+/// <param name="Count">Images.</param>
+public sealed record EvaluationResult(string Weights, int Resolution, double Loss, double Top1, double Top5, int Count);
