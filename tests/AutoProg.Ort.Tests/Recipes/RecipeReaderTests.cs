@@ -187,7 +187,7 @@ public sealed class RecipeReaderTests
     public void Broken_yaml_names_the_line()
     {
         Assert.StartsWith("run.yaml:3: not valid YAML: ", Refused("model:\n  name: [a\n").Message);
-        Assert.StartsWith("run.yaml:2: not valid YAML: ", Refused("model:\n\tname: a\n").Message);
+        Assert.StartsWith("run.yaml:1: not valid YAML: ", Refused("model:\n\tname: a\n").Message);
     }
 
     [Fact]
