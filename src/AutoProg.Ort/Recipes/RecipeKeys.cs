@@ -1,0 +1,145 @@
+using static AutoProg.Ort.Recipes.RecipeFormats;
+
+namespace AutoProg.Ort.Recipes;
+
+/// <summary>
+/// Every key of a recipe, in the order in which recipes are written. Reading, checking, writing and the reference come from this table:
+/// a new setting is a property in Recipe.cs and a line here.
+/// </summary>
+internal static class RecipeKeys
+{
+    /// <summary>All keys by section; the first section is the root.</summary>
+    public static IReadOnlyList<RecipeSection> Sections { get; } =
+    [
+        new RecipeSection<Recipe>("", r => r, (_, r) => r)
+        {
+            { "name", Text("a name of up to 64 letters, digits, '.', '_' and '-'", @"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), r => r.Name, (r, v) => r with { Name = v } },
+            { "seed", AnyWhole, r => r.Seed, (r, v) => r with { Seed = v } },
+        },
+        new RecipeSection<ModelRecipe>("model", r => r.Model, (r, s) => r with { Model = s })
+        {
+            { "name", Text("the name of a model, e.g. deit_small"), m => m.Name, (m, v) => m with { Name = v }, Required },
+            { "img_size", OrNull(Whole(1, 8192)), m => m.ImgSize, (m, v) => m with { ImgSize = v } },
+            { "patch_size", OrNull(Whole(1, 1024)), m => m.PatchSize, (m, v) => m with { PatchSize = v } },
+            { "num_classes", OrNull(Whole(2, 1_000_000)), m => m.NumClasses, (m, v) => m with { NumClasses = v } },
+            { "embed_dim", OrNull(Whole(1, 65_536)), m => m.EmbedDim, (m, v) => m with { EmbedDim = v } },
+            { "depth", OrNull(Whole(1, 1000)), m => m.Depth, (m, v) => m with { Depth = v } },
+            { "num_heads", OrNull(Whole(1, 1024)), m => m.NumHeads, (m, v) => m with { NumHeads = v } },
+            { "mlp_ratio", OrNull(Above(0)), m => m.MlpRatio, (m, v) => m with { MlpRatio = v } },
+            { "drop_path", ShareBelowOne, m => m.DropPath, (m, v) => m with { DropPath = v } },
+            { "initial_checkpoint", OrNull(Text("the path of a safetensors file")), m => m.InitialCheckpoint, (m, v) => m with { InitialCheckpoint = v } },
+        },
+        new RecipeSection<DataRecipe>("data", r => r.Data, (r, s) => r with { Data = s })
+        {
+            {
+                "dataset",
+                OneOf(("builtin", DatasetKind.Builtin), ("image-folder", DatasetKind.ImageFolder), ("cifar10", DatasetKind.Cifar10), ("cifar100", DatasetKind.Cifar100), ("idx", DatasetKind.Idx)),
+                d => d.Dataset, (d, v) => d with { Dataset = v }, Required
+            },
+            { "data_dir", OrNull(Text("the path of a folder")), d => d.DataDir, (d, v) => d with { DataDir = v } },
+            { "train_split", Text("the name of a folder"), d => d.TrainSplit, (d, v) => d with { TrainSplit = v } },
+            { "val_split", OrNull(Text("the name of a folder")), d => d.ValSplit, (d, v) => d with { ValSplit = v } },
+            { "train_samples", Whole(0), d => d.TrainSamples, (d, v) => d with { TrainSamples = v } },
+            { "val_samples", Whole(0), d => d.ValSamples, (d, v) => d with { ValSamples = v } },
+            { "workers", Whole(1, 256), d => d.Workers, (d, v) => d with { Workers = v } },
+            { "prefetch", Whole(1, 1024), d => d.Prefetch, (d, v) => d with { Prefetch = v } },
+            { "mean", ListOf(AnyNumber, "a list of 3 numbers, e.g. [0.485, 0.456, 0.406]", 3), d => d.Mean, (d, v) => d with { Mean = v } },
+            { "std", ListOf(Above(0), "a list of 3 numbers above 0, e.g. [0.229, 0.224, 0.225]", 3), d => d.Std, (d, v) => d with { Std = v } },
+            { "max_corrupt_fraction", Share, d => d.MaxCorruptFraction, (d, v) => d with { MaxCorruptFraction = v } },
+        },
+        new RecipeSection<AugmentationRecipe>("augmentation", r => r.Augmentation, (r, s) => r with { Augmentation = s })
+        {
+            { "scale", ListOf(PositiveShare, "a list of 2 numbers above 0, at most 1, e.g. [0.08, 1.0]", 2), a => a.Scale, (a, v) => a with { Scale = v } },
+            { "ratio", ListOf(Above(0), "a list of 2 numbers above 0, e.g. [0.75, 1.3333]", 2), a => a.Ratio, (a, v) => a with { Ratio = v } },
+            { "hflip", Share, a => a.Hflip, (a, v) => a with { Hflip = v } },
+            { "color_jitter", AtLeast(0), a => a.ColorJitter, (a, v) => a with { ColorJitter = v } },
+            { "aa", OrNull(Text("a RandAugment policy, e.g. rand-m9-mstd0.5-inc1", @"^rand(-[a-z]+[0-9.]*)*$")), a => a.Aa, (a, v) => a with { Aa = v } },
+            { "reprob", Share, a => a.Reprob, (a, v) => a with { Reprob = v } },
+            { "recount", Whole(1, 100), a => a.Recount, (a, v) => a with { Recount = v } },
+            { "mixup", AtLeast(0), a => a.Mixup, (a, v) => a with { Mixup = v } },
+            { "cutmix", AtLeast(0), a => a.Cutmix, (a, v) => a with { Cutmix = v } },
+            { "mixup_prob", Share, a => a.MixupProb, (a, v) => a with { MixupProb = v } },
+            { "mixup_switch_prob", Share, a => a.MixupSwitchProb, (a, v) => a with { MixupSwitchProb = v } },
+            { "smoothing", ShareBelowOne, a => a.Smoothing, (a, v) => a with { Smoothing = v } },
+            { "repeated_aug", Whole(1, 100), a => a.RepeatedAug, (a, v) => a with { RepeatedAug = v } },
+            { "crop_pct", PositiveShare, a => a.CropPct, (a, v) => a with { CropPct = v } },
+        },
+        new RecipeSection<TrainingRecipe>("training", r => r.Training, (r, s) => r with { Training = s })
+        {
+            { "epochs", Whole(1, 1_000_000), t => t.Epochs, (t, v) => t with { Epochs = v } },
+            { "batch_size", Whole(1, 1_000_000), t => t.BatchSize, (t, v) => t with { BatchSize = v } },
+            { "micro_batch_size", Whole(0, 1_000_000), t => t.MicroBatchSize, (t, v) => t with { MicroBatchSize = v } },
+            { "max_train_steps", Whole(0), t => t.MaxTrainSteps, (t, v) => t with { MaxTrainSteps = v } },
+            { "clip_grad", OrNull(Above(0)), t => t.ClipGrad, (t, v) => t with { ClipGrad = v } },
+            { "eval_batch_size", Whole(1, 1_000_000), t => t.EvalBatchSize, (t, v) => t with { EvalBatchSize = v } },
+            { "eval_interval", Whole(1), t => t.EvalInterval, (t, v) => t with { EvalInterval = v } },
+            { "log_interval", Whole(1), t => t.LogInterval, (t, v) => t with { LogInterval = v } },
+        },
+        new RecipeSection<OptimizerRecipe>("optimizer", r => r.Optimizer, (r, s) => r with { Optimizer = s })
+        {
+            { "name", OneOf(("adamw", OptimizerKind.Adamw), ("sgd", OptimizerKind.Sgd), ("momentum", OptimizerKind.Momentum)), o => o.Name, (o, v) => o with { Name = v } },
+            { "lr", Above(0), o => o.Lr, (o, v) => o with { Lr = v } },
+            { "weight_decay", AtLeast(0), o => o.WeightDecay, (o, v) => o with { WeightDecay = v } },
+            { "betas", ListOf(ShareBelowOne, "a list of 2 numbers from 0 to below 1, e.g. [0.9, 0.999]", 2), o => o.Betas, (o, v) => o with { Betas = v } },
+            { "eps", Above(0), o => o.Eps, (o, v) => o with { Eps = v } },
+            { "momentum", ShareBelowOne, o => o.Momentum, (o, v) => o with { Momentum = v } },
+        },
+        new RecipeSection<LearningRateRecipe>("schedule", r => r.Schedule, (r, s) => r with { Schedule = s })
+        {
+            { "name", OneOf(("cosine", LearningRateKind.Cosine), ("constant", LearningRateKind.Constant)), s => s.Name, (s, v) => s with { Name = v } },
+            { "per", OneOf(("epoch", LearningRateUnit.Epoch), ("step", LearningRateUnit.Step)), s => s.Per, (s, v) => s with { Per = v } },
+            { "min_lr", AtLeast(0), s => s.MinLr, (s, v) => s with { MinLr = v } },
+            { "warmup_epochs", Whole(0, 1_000_000), s => s.WarmupEpochs, (s, v) => s with { WarmupEpochs = v } },
+            { "warmup_lr", AtLeast(0), s => s.WarmupLr, (s, v) => s with { WarmupLr = v } },
+            { "cooldown_epochs", Whole(0, 1_000_000), s => s.CooldownEpochs, (s, v) => s with { CooldownEpochs = v } },
+        },
+        new RecipeSection<EmaRecipe>("ema", r => r.Ema, (r, s) => r with { Ema = s })
+        {
+            { "decays", ListOf(OpenShare, "a list of numbers between 0 and 1, both excluded, e.g. [0.998, 0.9996]"), e => e.Decays, (e, v) => e with { Decays = v } },
+            { "growth_decay", OrNull(OpenShare), e => e.GrowthDecay, (e, v) => e with { GrowthDecay = v } },
+        },
+        new RecipeSection<GrowthRecipe>("growth", r => r.Growth, (r, s) => r with { Growth = s })
+        {
+            { "policy", OneOf(("original", GrowthPolicyKind.Original), ("prog", GrowthPolicyKind.Prog), ("autoprog-one", GrowthPolicyKind.AutoprogOne)), g => g.Policy, (g, v) => g with { Policy = v } },
+            { "num_stages", Whole(1, 1000), g => g.NumStages, (g, v) => g with { NumStages = v } },
+            { "r_scale", PositiveShare, g => g.RScale, (g, v) => g with { RScale = v } },
+            { "l_scale", PositiveShare, g => g.LScale, (g, v) => g with { LScale = v } },
+            { "resolution_divisor", Whole(0, 8192), g => g.ResolutionDivisor, (g, v) => g with { ResolutionDivisor = v } },
+            { "resolutions", ListOf(Whole(1, 8192), "a list of pixels, e.g. [128, 160, 192, 224], or []"), g => g.Resolutions, (g, v) => g with { Resolutions = v } },
+            { "depths", ListOf(Whole(1, 1000), "a list of block counts, e.g. [6, 8, 10, 12], or []"), g => g.Depths, (g, v) => g with { Depths = v } },
+            {
+                "operator",
+                OneOf(("rand-init", GrowthOperatorKind.RandInit), ("stacking", GrowthOperatorKind.Stacking), ("interpolation", GrowthOperatorKind.Interpolation), ("identity", GrowthOperatorKind.Identity), ("mogrow", GrowthOperatorKind.MoGrow)),
+                g => g.Operator, (g, v) => g with { Operator = v }
+            },
+            { "optimizer_state", OneOf(("reset", OptimizerStateKind.Reset), ("carry", OptimizerStateKind.Carry)), g => g.OptimizerState, (g, v) => g with { OptimizerState = v } },
+            { "search_epochs", Whole(1, 1_000_000), g => g.SearchEpochs, (g, v) => g with { SearchEpochs = v } },
+            { "search_samples", Whole(1), g => g.SearchSamples, (g, v) => g with { SearchSamples = v } },
+            { "search_evaluations", Whole(1, 1000), g => g.SearchEvaluations, (g, v) => g with { SearchEvaluations = v } },
+            { "search_timing_steps", Whole(1, 10_000), g => g.SearchTimingSteps, (g, v) => g with { SearchTimingSteps = v } },
+            { "max_supernet_ratio", AtLeast(1), g => g.MaxSupernetRatio, (g, v) => g with { MaxSupernetRatio = v } },
+            { "recycle_weights", Flag, g => g.RecycleWeights, (g, v) => g with { RecycleWeights = v } },
+            { "aa_scale", Share, g => g.AaScale, (g, v) => g with { AaScale = v } },
+            { "dp_scale", Share, g => g.DpScale, (g, v) => g with { DpScale = v } },
+            { "re_scale", Share, g => g.ReScale, (g, v) => g with { ReScale = v } },
+            { "resize_scale", ListOf(Above(0), "a list of 2 numbers above 0, e.g. [1.0, 1.0]", 2), g => g.ResizeScale, (g, v) => g with { ResizeScale = v } },
+        },
+        new RecipeSection<RuntimeRecipe>("runtime", r => r.Runtime, (r, s) => r with { Runtime = s })
+        {
+            { "device", Text("cpu or cuda:N, e.g. cuda:0", @"^(cpu|cuda:[0-9]{1,3})$"), r => r.Device, (r, v) => r with { Device = v } },
+            { "threads", Whole(0, 1024), r => r.Threads, (r, v) => r with { Threads = v } },
+            { "memory_limit_mb", Whole(0), r => r.MemoryLimitMb, (r, v) => r with { MemoryLimitMb = v } },
+        },
+        new RecipeSection<CheckpointRecipe>("checkpoints", r => r.Checkpoints, (r, s) => r with { Checkpoints = s })
+        {
+            { "every_epochs", Whole(1, 1_000_000), c => c.EveryEpochs, (c, v) => c with { EveryEpochs = v } },
+            { "every_steps", Whole(0), c => c.EverySteps, (c, v) => c with { EverySteps = v } },
+            { "keep", Whole(1, 10_000), c => c.Keep, (c, v) => c with { Keep = v } },
+        },
+    ];
+
+    /// <summary>All keys in order.</summary>
+    public static IReadOnlyList<RecipeKey> All { get; } = [.. Sections.SelectMany(static section => section.Keys)];
+
+    private const bool Required = true;
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace AutoProg.Ort.Runs;
+
+/// <summary>Writes what is logged to <c>log.txt</c>: <c>2026-08-01 12:00:00 warn  message</c>. A resumed run appends. Thread-safe.</summary>
+public sealed class RunLog : ILoggerProvider
+{
+    private readonly StreamWriter writer;
+    private readonly TimeProvider clock;
+    private readonly LogLevel least;
+    private readonly Lock gate = new();
+    private bool disposed;
+
+    /// <summary>Opens the file for appending, creating it where it is missing.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="clock">Stamps lines with local time.</param>
+    /// <param name="least">What is less important is left out.</param>
+    public RunLog(string path, TimeProvider clock, LogLevel least = LogLevel.Information)
+    {
+        writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read), new UTF8Encoding(false)) { NewLine = "\n" };
+        this.clock = clock;
+        this.least = least;
+    }
+
+    /// <inheritdoc />
+    public ILogger CreateLogger(string categoryName) => new Channel(this);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            disposed = true;
+            writer.Dispose();
+        }
+    }
+
+    private void Write(LogLevel level, string message, Exception? exception)
+    {
+        var text = exception is null ? message : $"{message}\n{exception}";
+        lock (gate)
+        {
+            // Whoever still logs after the end of the run (a worker that is winding down) is not worth an exception.
+            if (disposed)
+            {
+                return;
+            }
+
+            writer.Write(clock.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+            writer.Write(Label(level));
+            writer.WriteLine(text.ReplaceLineEndings("\n    "));
+            writer.Flush();
+        }
+    }
+
+    private static string Label(LogLevel level) => level switch
+    {
+        LogLevel.Trace => " trace ",
+        LogLevel.Debug => " debug ",
+        LogLevel.Information => " info  ",
+        LogLevel.Warning => " warn  ",
+        LogLevel.Error => " error ",
+        _ => " fatal ",
+    };
+
+    private sealed class Channel(RunLog log) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None && logLevel >= log.least;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                log.Write(logLevel, formatter(state, exception), exception);
+            }
+        }
+    }
+}
