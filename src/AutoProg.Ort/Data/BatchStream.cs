@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Data;
 
 /// <summary>
 /// Batches in order, prepared ahead by worker threads. What a batch holds never depends on the number of workers or on timing.
-/// To be read by one thread at a time; disposing stops the workers after the image that each is at.
+/// Memory: one batch more than are prefetched. To be read by one thread at a time; disposing stops the workers after the image that each is at.
 /// </summary>
 public sealed class BatchStream : IDisposable
 {

@@ -48,7 +48,7 @@ public sealed class CorruptImages
     /// <param name="index">Wanted image.</param>
     /// <param name="minimumSide">As in <see cref="IImageDataset.Load"/>.</param>
     /// <param name="label">Class of the image that was loaded.</param>
-    /// <exception cref="DataException">More images are corrupt than allowed, or none is readable.</exception>
+    /// <exception cref="DataException">More images are corrupt than allowed, none is readable, or the label is out of range.</exception>
     internal RgbImage Load(int index, int minimumSide, out int label)
     {
         for (var step = 0; step < dataset.Count; step++)
@@ -61,9 +61,8 @@ public sealed class CorruptImages
 
             try
             {
-                var image = dataset.Load(current, minimumSide);
-                label = dataset.LabelOf(current);
-                return image;
+                label = LabelOf(current);
+                return dataset.Load(current, minimumSide);
             }
             catch (ImageUnreadableException unreadable)
             {
@@ -72,6 +71,14 @@ public sealed class CorruptImages
         }
 
         throw new DataException($"No image of '{dataset.Name}' is readable; the first ones are {string.Join(", ", firstNames)}.");
+    }
+
+    private int LabelOf(int index)
+    {
+        var label = dataset.LabelOf(index);
+        return label >= 0 && label < dataset.ClassNames.Count
+            ? label
+            : throw new DataException($"'{dataset.Describe(index)}' of '{dataset.Name}' has label {label}; expected 0 to {dataset.ClassNames.Count - 1}.");
     }
 
     private bool IsKnown(int index)

@@ -48,8 +48,10 @@ public static class ImageDatasets
     private static (IImageDataset Train, IImageDataset Val) OpenFolders(DataRecipe recipe, CancellationToken cancellationToken)
     {
         var root = Path.GetFullPath(Folder(recipe));
-        var train = new ImageFolder(Path.Combine(root, recipe.TrainSplit), cancellationToken);
-        var val = new ImageFolder(ValFolder(root, recipe.ValSplit), cancellationToken);
+        var trainFolder = FindSplit(root, [recipe.TrainSplit], "training", "data.train_split");
+        var valFolder = FindSplit(root, recipe.ValSplit is { } split ? [split] : UsualValSplits, "evaluation", "data.val_split");
+        var train = new ImageFolder(trainFolder, cancellationToken);
+        var val = new ImageFolder(valFolder, cancellationToken);
         RequireSameClasses(train, val);
         return (train, val);
     }
@@ -72,11 +74,16 @@ public static class ImageDatasets
             : throw new DataException($"data.data_dir '{Path.GetFullPath(recipe.DataDir)}' does not exist.");
     }
 
-    private static string ValFolder(string root, string? split)
+    private static string FindSplit(string root, string[] names, string content, string key)
     {
-        var candidates = split is null ? UsualValSplits : [split];
-        return candidates.Select(name => Path.Combine(root, name)).FirstOrDefault(Directory.Exists)
-            ?? throw new DataException($"No evaluation images in '{root}': expected a folder {string.Join(" or ", candidates.Select(name => $"'{name}'"))}. Name it with data.val_split.");
+        if (names.Select(name => Path.Combine(root, name)).FirstOrDefault(Directory.Exists) is { } found)
+        {
+            return found;
+        }
+
+        var present = Directory.EnumerateDirectories(root).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).ToList();
+        throw new DataException(
+            $"No {content} images in '{root}': expected a folder {string.Join(" or ", names.Select(name => $"'{name}'"))}, found {FirstOf(present)}. Name it with {key}.");
     }
 
     private static void RequireSameClasses(ImageFolder train, ImageFolder val)

@@ -51,6 +51,14 @@ public class CorruptImagesTests
     }
 
     [Fact]
+    public void A_label_outside_the_classes_is_an_error_and_not_a_wrong_target()
+    {
+        var images = new CorruptImages(new PatternImages(10) { WrongLabel = 4 }, 1, NullLogger.Instance);
+        var error = Assert.Throws<DataException>(() => images.Load(4, 24, out _));
+        Assert.Equal("'pattern/4.png' of 'pattern' has label 5; expected 0 to 4.", error.Message);
+    }
+
+    [Fact]
     public void A_truncated_file_on_disk_is_stepped_over()
     {
         using var folder = new TemporaryFolder();

@@ -64,9 +64,13 @@ public sealed class ImageDatasetsTests : IDisposable
         error = Assert.Throws<DataException>(() => ImageDatasets.Open(new DataRecipe { Dataset = DatasetKind.Idx, DataDir = missing }, 1));
         Assert.Equal($"data.data_dir '{missing}' does not exist.", error.Message);
 
-        WriteClasses("train", "cat");
         error = Assert.Throws<DataException>(() => ImageDatasets.Open(Folders(), 1));
-        Assert.Equal($"No evaluation images in '{folder.Path}': expected a folder 'val' or 'validation' or 'test'. Name it with data.val_split.", error.Message);
+        Assert.Equal($"No training images in '{folder.Path}': expected a folder 'train', found none. Name it with data.train_split.", error.Message);
+
+        WriteClasses("train", "cat");
+        WriteClasses("dev", "cat");
+        error = Assert.Throws<DataException>(() => ImageDatasets.Open(Folders(), 1));
+        Assert.Equal($"No evaluation images in '{folder.Path}': expected a folder 'val' or 'validation' or 'test', found dev, train. Name it with data.val_split.", error.Message);
     }
 
     [Fact]

@@ -7,6 +7,9 @@ internal sealed class PatternImages(int count, int side = 24, int classes = 5) :
 {
     public HashSet<int> Corrupt { get; init; } = [];
 
+    /// <summary>Index of an image whose label is one above the last class.</summary>
+    public int WrongLabel { get; init; } = -1;
+
     public Action<int>? OnLoad { get; init; }
 
     public string Name => "pattern";
@@ -15,7 +18,7 @@ internal sealed class PatternImages(int count, int side = 24, int classes = 5) :
 
     public IReadOnlyList<string> ClassNames { get; } = [.. Enumerable.Range(0, classes).Select(label => $"class {label}")];
 
-    public int LabelOf(int index) => index % ClassNames.Count;
+    public int LabelOf(int index) => index == WrongLabel ? ClassNames.Count : index % ClassNames.Count;
 
     public string Describe(int index) => $"pattern/{index}.png";
 

@@ -8,7 +8,15 @@ public class TrainingBatchesTests
 {
     private static readonly AugmentationRecipe Plain = new()
     {
-        Scale = [1, 1], Ratio = [1, 1], Hflip = 0, ColorJitter = 0, Aa = null, Reprob = 0, Mixup = 0, Cutmix = 0, Smoothing = 0,
+        Scale = [1, 1],
+        Ratio = [1, 1],
+        Hflip = 0,
+        ColorJitter = 0,
+        Aa = null,
+        Reprob = 0,
+        Mixup = 0,
+        Cutmix = 0,
+        Smoothing = 0,
     };
 
     [Theory]
@@ -117,6 +125,19 @@ public class TrainingBatchesTests
         {
             Assert.Equal(image.Pixels[(3 * i) + 1] / 255f, batch.Images.Span[(((5 * 3) + 1) * 256) + i]);
         }
+    }
+
+    [Fact]
+    public void A_resolution_that_is_no_size_reaches_the_reader()
+    {
+        using var stream = Source(new PatternImages(101)).TrainingBatches(Epoch() with { ResolutionOf = batch => batch == 2 ? 0 : 16 });
+        var error = Assert.Throws<InvalidOperationException>(() =>
+        {
+            while (stream.TryNext(out _))
+            {
+            }
+        });
+        Assert.Equal("ResolutionOf(2) is 0; expected a number of pixels above 0.", error.Message);
     }
 
     [Fact]

@@ -11,13 +11,16 @@ internal static class EvaluationCrop
     {
         var side = ResizedSide(resolution, cropPct);
         var (width, height) = image.Width <= image.Height
-            ? (side, (int)((long)side * image.Height / image.Width))
-            : ((int)((long)side * image.Width / image.Height), side);
+            ? (side, Scaled(image.Height, side, image.Width))
+            : (Scaled(image.Width, side, image.Height), side);
         // Python's round, as torchvision uses it: halves go to the even number.
         var window = new Box((int)Math.Round((width - resolution) / 2.0), (int)Math.Round((height - resolution) / 2.0), resolution, resolution);
         canvas.Resize(resolution, resolution);
         BicubicResize.Resize(image.Pixels, image.Width, new Box(0, 0, image.Width, image.Height), width, height, window, canvas.Pixels, canvas.Resampling);
     }
+
+    /// <summary>Rounded down, as torchvision does; cut off where an image of one pixel's width would leave the range of integers.</summary>
+    private static int Scaled(int longer, int side, int shorter) => (int)Math.Min((long)side * longer / shorter, int.MaxValue / 2);
 
     private static int ResizedSide(int resolution, double cropPct) => Math.Max(resolution, (int)Math.Floor(resolution / cropPct));
 }

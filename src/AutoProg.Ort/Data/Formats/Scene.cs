@@ -17,7 +17,10 @@ internal enum SceneShape
 internal sealed class Scene
 {
     private const int ClutterCount = 6;
-    private const float NoiseAmplitude = 24;
+
+    // Constant power per area, as if light were counted: an image that is generated larger and scaled down is as noisy as one generated small.
+    private const float NoiseAmplitudePerPixel = 24f / 32;
+    private const float MaxNoiseAmplitude = 96;
     private const float TextureContrast = 70;
 
     private readonly Colour background;
@@ -58,7 +61,7 @@ internal sealed class Scene
         return new Scene(Colour.Draw(ref random), (float)random.Uniform(-60, 60), (float)random.Uniform(-60, 60), painted);
     }
 
-    /// <summary>Paints the scene; noise is per pixel and therefore fades when a larger image is scaled down.</summary>
+    /// <summary>Paints the scene with noise.</summary>
     /// <param name="pixels">Side * side * 3 bytes, RGB.</param>
     /// <param name="side">Pixels per side.</param>
     /// <param name="random">Source of the noise.</param>
@@ -73,12 +76,13 @@ internal sealed class Scene
         }
 
         // Four bytes of one word make four noise values; uniform noise is as good as any here.
+        var amplitude = Math.Min(NoiseAmplitudePerPixel * side, MaxNoiseAmplitude);
         for (var i = 0; i < count; i += 4)
         {
             var word = random.NextUInt32();
             for (var k = i; k < Math.Min(i + 4, count); k++, word >>= 8)
             {
-                pixels[k] = (byte)Math.Clamp(canvas[k] + (NoiseAmplitude * (((word & 255) / 127.5f) - 1)) + 0.5f, 0f, 255f);
+                pixels[k] = (byte)Math.Clamp(canvas[k] + (amplitude * (((word & 255) / 127.5f) - 1)) + 0.5f, 0f, 255f);
             }
         }
 

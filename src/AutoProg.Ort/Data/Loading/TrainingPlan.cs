@@ -33,7 +33,11 @@ internal sealed class TrainingPlan : IBatchPlan
 
     public int FirstBatch => epoch.FirstBatch;
 
-    public int ResolutionOf(int batch) => epoch.ResolutionOf(batch);
+    public int ResolutionOf(int batch)
+    {
+        var resolution = epoch.ResolutionOf(batch);
+        return resolution > 0 ? resolution : throw new InvalidOperationException($"{nameof(TrainingEpoch.ResolutionOf)}({batch}) is {resolution}; expected a number of pixels above 0.");
+    }
 
     public int CountOf(int batch) => BatchSize;
 

@@ -35,6 +35,14 @@ public class EvaluationCropTests
         Assert.Equal([2, 3, 4, 5], canvas.Values()[..4]);
     }
 
+    [Fact]
+    public void The_strangest_shape_does_not_overflow()
+    {
+        var canvas = new Canvas();
+        EvaluationCrop.Apply(new RgbImage(100_000_000, 1, new byte[300_000_000]), 32, 0.875, canvas);
+        Assert.All(canvas.Values(), value => Assert.Equal(0, value));
+    }
+
     private static RgbImage Columns(int width, int height) =>
         new(width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (byte)(i / 3 % width))]);
 }

@@ -82,6 +82,18 @@ public sealed class IdxImagesTests : IDisposable
     }
 
     [Fact]
+    public void A_gzip_file_that_is_cut_off_is_refused()
+    {
+        folder.Write("train-labels-idx1-ubyte", TwoLabels);
+        byte[] noise = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 100, 0, 0, 0, 100, .. Enumerable.Range(0, 20_000).Select(i => (byte)((i * i) >> 3))];
+        var whole = Gzip(noise);
+        var path = folder.Write("train-images-idx3-ubyte.gz", whole[..(whole.Length / 2)]);
+        var error = Assert.Throws<DataException>(() => IdxImages.Open(folder.Path, training: true));
+        Assert.StartsWith($"IDX file '{path}' ", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Download it again.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void As_many_labels_as_images_are_needed()
     {
         var imagePath = folder.Write("train-images-idx3-ubyte", TwoImages);
