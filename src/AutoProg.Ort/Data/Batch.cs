@@ -1,0 +1,63 @@
+namespace AutoProg.Ort.Data;
+
+/// <summary>
+/// Images of one resolution with their targets. The memory belongs to the <see cref="BatchStream"/> that made it and is valid
+/// until the stream is asked for the next batch or disposed; until then the receiver may change it.
+/// </summary>
+public sealed class Batch
+{
+    private float[] images = [];
+    private readonly float[] targets;
+    private readonly int[] labels;
+
+    internal Batch(int size, int classes)
+    {
+        Size = size;
+        Classes = classes;
+        targets = new float[size * classes];
+        labels = new int[size];
+    }
+
+    /// <summary>Place in the epoch, from 0.</summary>
+    public int Index { get; private set; }
+
+    /// <summary>Pixels per side.</summary>
+    public int Resolution { get; private set; }
+
+    /// <summary>Rows of the tensors (B), padding included.</summary>
+    public int Size { get; }
+
+    /// <summary>Rows that hold images; the rest, in the last batch of an evaluation, is padding: zeros, label -1.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Number of classes (K).</summary>
+    public int Classes { get; }
+
+    /// <summary>Normalised pixels [B, 3, r, r].</summary>
+    public Memory<float> Images => images.AsMemory(0, Size * ImageLength);
+
+    /// <summary>Class distributions [B, K]: smoothed and mixed as the augmentation says; each row of an image adds up to 1.</summary>
+    public Memory<float> Targets => targets;
+
+    /// <summary>Class of each image [B], before mixing.</summary>
+    public Memory<int> Labels => labels;
+
+    private int ImageLength => 3 * Resolution * Resolution;
+
+    internal void Begin(int index, int resolution, int count)
+    {
+        Index = index;
+        Resolution = resolution;
+        Count = count;
+        if (images.Length < Size * ImageLength)
+        {
+            images = new float[Size * ImageLength];
+        }
+
+        images.AsSpan(count * ImageLength, (Size - count) * ImageLength).Clear();
+        targets.AsSpan().Clear();
+        labels.AsSpan(count).Fill(-1);
+    }
+
+    internal Span<float> ImageAt(int row) => images.AsSpan(row * ImageLength, ImageLength);
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using AutoProg.Ort.Randomness;
+
+namespace AutoProg.Ort.Data.Formats;
+
+/// <summary>Outlines of the objects in a generated image.</summary>
+internal enum SceneShape
+{
+    Disc,
+    Ring,
+    Square,
+    Triangle,
+    Cross,
+}
+
+/// <summary>What a generated image shows, independent of its resolution. Lengths are fractions of the image's side, colours 0 to 255.</summary>
+internal sealed class Scene
+{
+    private const int ClutterCount = 6;
+
+    // Constant power per area, as if light were counted: an image that is generated larger and scaled down is as noisy as one generated small.
+    private const float NoiseAmplitudePerPixel = 24f / 32;
+    private const float MaxNoiseAmplitude = 96;
+    private const float TextureContrast = 70;
+
+    private readonly Colour background;
+    private readonly float shadeX, shadeY;
+    private readonly SceneObject[] objects;
+
+    private Scene(Colour background, float shadeX, float shadeY, SceneObject[] objects)
+    {
+        this.background = background;
+        this.shadeX = shadeX;
+        this.shadeY = shadeY;
+        this.objects = objects;
+    }
+
+    /// <summary>Draws a scene of class <paramref name="label"/> = 2 * shape + texture.</summary>
+    public static Scene Draw(int label, ref CounterRandom random)
+    {
+        var shape = (SceneShape)(label / 2);
+        var other = (SceneShape)(((int)shape + 1 + random.NextInt(4)) % 5);
+
+        // The two centres lie on opposite sides of the middle, in a random direction, and move a little on their own.
+        var angle = random.Uniform(0, 2 * Math.PI);
+        var (sin, cos) = Math.SinCos(angle);
+        var painted = new SceneObject[ClutterCount + 2];
+        for (var i = 0; i < ClutterCount; i++)
+        {
+            painted[i] = SceneObject.Draw(
+                (SceneShape)random.NextInt(5), random.Uniform(0, 1), random.Uniform(0, 1), random.Uniform(0.03, 0.06), SceneTexture.Plain, ref random);
+        }
+
+        var target = SceneObject.Draw(
+            shape, 0.5 + (0.24 * cos) + random.Uniform(-0.05, 0.05), 0.5 + (0.24 * sin) + random.Uniform(-0.05, 0.05), random.Uniform(0.17, 0.25),
+            label % 2 == 0 ? SceneTexture.Stripes : SceneTexture.Checks, ref random);
+        var distractor = SceneObject.Draw(
+            other, 0.5 - (0.24 * cos) + random.Uniform(-0.05, 0.05), 0.5 - (0.24 * sin) + random.Uniform(-0.05, 0.05), random.Uniform(0.17, 0.25),
+            SceneTexture.Plain, ref random);
+        (painted[ClutterCount], painted[ClutterCount + 1]) = random.NextBool(0.5) ? (target, distractor) : (distractor, target);
+        return new Scene(Colour.Draw(ref random), (float)random.Uniform(-60, 60), (float)random.Uniform(-60, 60), painted);
+    }
+
+    /// <summary>Paints the scene with noise.</summary>
+    /// <param name="pixels">Side * side * 3 bytes, RGB.</param>
+    /// <param name="side">Pixels per side.</param>
+    /// <param name="random">Source of the noise.</param>
+    public void Render(Span<byte> pixels, int side, ref CounterRandom random)
+    {
+        var count = pixels.Length;
+        var canvas = ArrayPool<float>.Shared.Rent(count);
+        PaintBackground(canvas, side);
+        foreach (var item in objects)
+        {
+            item.Paint(canvas, side, TextureContrast);
+        }
+
+        // Four bytes of one word make four noise values; uniform noise is as good as any here.
+        var amplitude = Math.Min(NoiseAmplitudePerPixel * side, MaxNoiseAmplitude);
+        for (var i = 0; i < count; i += 4)
+        {
+            var word = random.NextUInt32();
+            for (var k = i; k < Math.Min(i + 4, count); k++, word >>= 8)
+            {
+                pixels[k] = (byte)Math.Clamp(canvas[k] + (amplitude * (((word & 255) / 127.5f) - 1)) + 0.5f, 0f, 255f);
+            }
+        }
+
+        ArrayPool<float>.Shared.Return(canvas);
+    }
+
+    private void PaintBackground(Span<float> canvas, int side)
+    {
+        var step = 1f / side;
+        for (var y = 0; y < side; y++)
+        {
+            for (var x = 0; x < side; x++)
+            {
+                var shade = (shadeX * (((x + 0.5f) * step) - 0.5f)) + (shadeY * (((y + 0.5f) * step) - 0.5f));
+                var at = ((y * side) + x) * 3;
+                canvas[at] = background.Red + shade;
+                canvas[at + 1] = background.Green + shade;
+                canvas[at + 2] = background.Blue + shade;
+            }
+        }
+    }
+}
+
+/// <summary>A colour in the middle of the range, so that shading and texture are not clipped.</summary>
+internal readonly record struct Colour(float Red, float Green, float Blue)
+{
+    /// <summary>Each channel 60 to 196.</summary>
+    public static Colour Draw(ref CounterRandom random) =>
+        new((float)random.Uniform(60, 196), (float)random.Uniform(60, 196), (float)random.Uniform(60, 196));
+}

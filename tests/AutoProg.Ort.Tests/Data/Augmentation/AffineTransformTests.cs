@@ -1,0 +1,79 @@
+using AutoProg.Ort.Data.Augmentation;
+
+namespace AutoProg.Ort.Tests.Data.Augmentation;
+
+public class AffineTransformTests
+{
+    private static readonly Rgb Fill = new(99, 98, 97);
+
+    [Fact]
+    public void No_movement_leaves_every_pixel()
+    {
+        var expected = Canvases.Busy(9).Pixels.ToArray();
+        Action<Canvas>[] operations =
+        [
+            canvas => AffineTransform.Rotate(canvas, 0, Fill), canvas => AffineTransform.ShearX(canvas, 0, Fill), canvas => AffineTransform.ShearY(canvas, 0, Fill),
+            canvas => AffineTransform.TranslateX(canvas, 0, Fill), canvas => AffineTransform.TranslateY(canvas, 0, Fill),
+        ];
+        foreach (var operation in operations)
+        {
+            var canvas = Canvases.Busy(9);
+            operation(canvas);
+            Assert.Equal(expected, canvas.Pixels.ToArray());
+        }
+    }
+
+    [Fact]
+    public void Translation_by_whole_pixels_shifts_and_fills()
+    {
+        var canvas = Canvases.Grey(4, 1, 10, 20, 30, 40);
+        AffineTransform.TranslateX(canvas, 0.25, Fill);
+        Assert.Equal([20, 30, 40, 99], canvas.Values());
+        Assert.Equal([99, 98, 97], canvas.Pixels[^3..].ToArray());
+
+        canvas = Canvases.Grey(1, 4, 10, 20, 30, 40);
+        AffineTransform.TranslateY(canvas, -0.5, Fill);
+        Assert.Equal([99, 99, 10, 20], canvas.Values());
+    }
+
+    [Fact]
+    public void Half_a_pixel_is_interpolated_with_the_sharper_kernel_of_transforms()
+    {
+        // Weights at 1/2 are -1/8, 5/8, 5/8, -1/8 (a = -1); the border repeats: (-0 + 5 * 0 + 5 * 80 - 80) / 8 = 40,
+        // (-0 + 5 * 80 + 5 * 80 - 80) / 8 = 90. The last centre lies on the border, which is outside.
+        var canvas = Canvases.Grey(4, 1, 0, 80, 80, 80);
+        AffineTransform.TranslateX(canvas, 0.125, Fill);
+        Assert.Equal([40, 90, 80, 99], canvas.Values());
+    }
+
+    [Fact]
+    public void A_quarter_turn_is_exact_and_counter_clockwise()
+    {
+        var canvas = Canvases.Grey(2, 2, 1, 2, 3, 4);
+        AffineTransform.Rotate(canvas, 90, Fill);
+        Assert.Equal([2, 4, 1, 3], canvas.Values());
+    }
+
+    [Fact]
+    public void Rotation_fills_the_corners_and_keeps_the_middle()
+    {
+        var canvas = Canvases.Grey(21, 21, [.. Enumerable.Repeat(200, 441)]);
+        AffineTransform.Rotate(canvas, 30, Fill);
+        var values = canvas.Values();
+        Assert.Equal([99, 99, 99, 99], [values[0], values[20], values[420], values[440]]);
+        Assert.Equal(200, values[220]);
+    }
+
+    [Fact]
+    public void Shear_moves_each_row_by_its_distance_from_the_top()
+    {
+        // Row centres at 0.5 and 1.5: with factor 2 they are read 1 and 3 pixels further right.
+        var canvas = Canvases.Grey(4, 2, 10, 20, 30, 40, 50, 60, 70, 80);
+        AffineTransform.ShearX(canvas, 2, Fill);
+        Assert.Equal([20, 30, 40, 99, 80, 99, 99, 99], canvas.Values());
+
+        canvas = Canvases.Grey(2, 4, 10, 50, 20, 60, 30, 70, 40, 80);
+        AffineTransform.ShearY(canvas, 2, Fill);
+        Assert.Equal([20, 80, 30, 99, 40, 99, 99, 99], canvas.Values());
+    }
+}
