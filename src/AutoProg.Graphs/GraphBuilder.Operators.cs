@@ -65,6 +65,8 @@ public sealed partial class GraphBuilder
 
     public Value And(Value a, Value b) => Single("And", [a, b]);
 
+    public Value Or(Value a, Value b) => Single("Or", [a, b]);
+
     public Value Where(Value condition, Value whenTrue, Value whenFalse) => Single("Where", [condition, whenTrue, whenFalse]);
 
     // Matrix products.
@@ -122,6 +124,10 @@ public sealed partial class GraphBuilder
     public Value ReduceMean(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMean", x, axes, keepDims);
 
     public Value ReduceMax(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMax", x, axes, keepDims);
+
+    public Value ReduceMin(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMin", x, axes, keepDims);
+
+    public Value ReduceSumSquare(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceSumSquare", x, axes, keepDims);
 
     // Normalisation.
     public Value Softmax(Value x, int axis = -1) => Single("Softmax", [x], new Attributes { { "axis", axis } });
