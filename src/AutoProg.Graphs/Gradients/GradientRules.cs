@@ -15,8 +15,10 @@ internal static class GradientRules
 {
     private static readonly Dictionary<string, GradientRule> Rules = Join(
         ElementwiseGradients.Rules,
+        ActivationGradients.Rules,
         MatMulGradients.Rules,
         LayoutGradients.Rules,
+        IndexingGradients.Rules,
         ReductionGradients.Rules,
         NormalizationGradients.Rules);
 

@@ -14,6 +14,7 @@ internal static class LayoutFormulas
         ["Split"] = Split,
         ["Slice"] = Slice,
         ["Gather"] = Gather,
+        ["GatherND"] = GatherND,
         ["GatherElements"] = GatherElements,
         ["ScatterElements"] = ScatterElements,
         ["ScatterND"] = ScatterND,
@@ -95,6 +96,17 @@ internal static class LayoutFormulas
     {
         var axis = x[0]!.Shape.Axis(node.Attributes.Int("axis", 0));
         return [DoubleTensor.From(node.Output.Shape, i => x[0]![Replaced(i, axis, NonNegative(x[1]![i], x[0]!.Shape[axis]))])];
+    }
+
+    private static DoubleTensor[] GatherND(Node node, DoubleTensor?[] x)
+    {
+        var (data, indices) = (x[0]!, x[1]!);
+        var outer = indices.Shape.Rank - 1;
+        return [DoubleTensor.From(node.Output.Shape, i =>
+        {
+            var place = Enumerable.Range(0, (int)indices.Shape[-1]).Select(k => NonNegative(indices[[.. i[..outer], k]], data.Shape[k]));
+            return data[[.. place, .. i[outer..]]];
+        })];
     }
 
     private static DoubleTensor[] ScatterElements(Node node, DoubleTensor?[] x)
