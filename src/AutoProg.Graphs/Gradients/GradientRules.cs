@@ -20,7 +20,9 @@ internal static class GradientRules
         LayoutGradients.Rules,
         IndexingGradients.Rules,
         ReductionGradients.Rules,
-        NormalizationGradients.Rules);
+        NormalizationGradients.Rules,
+        ConvGradients.Rules,
+        PoolGradients.Rules);
 
     /// <summary>Operators with a gradient rule.</summary>
     public static IReadOnlyCollection<string> Known => Rules.Keys;

@@ -11,7 +11,7 @@ internal static class GradientRows
 
     public static IReadOnlyDictionary<string, GradientRow> All { get; } = new[]
     {
-        Elementwise, Layout, Products, Reductions,
+        Elementwise, Layout, Products, Reductions, WindowRows.Convolutions, WindowRows.Pools,
     }.SelectMany(family => family).ToDictionary(row => row.Name, StringComparer.Ordinal);
 
     public static TheoryData<string> Names => [.. All.Keys];
