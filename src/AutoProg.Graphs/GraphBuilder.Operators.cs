@@ -35,6 +35,10 @@ public sealed partial class GraphBuilder
 
     public Value Log(Value x) => Single("Log", [x]);
 
+    public Value Sin(Value x) => Single("Sin", [x]);
+
+    public Value Cos(Value x) => Single("Cos", [x]);
+
     public Value Erf(Value x) => Single("Erf", [x]);
 
     public Value Tanh(Value x) => Single("Tanh", [x]);
@@ -47,6 +51,17 @@ public sealed partial class GraphBuilder
 
     /// <summary>x Phi(x) with the exact normal distribution function (the <c>erf</c> form).</summary>
     public Value Gelu(Value x) => Single("Gelu", [x], domain: MicrosoftDomain);
+
+    /// <summary>x sigmoid(alpha x).</summary>
+    public Value QuickGelu(Value x, float alpha = 1.702f) => Single("QuickGelu", [x], new Attributes { { "alpha", alpha } }, MicrosoftDomain);
+
+    public Value LeakyRelu(Value x, float alpha = 0.01f) => Single("LeakyRelu", [x], new Attributes { { "alpha", alpha } });
+
+    public Value Elu(Value x, float alpha = 1) => Single("Elu", [x], new Attributes { { "alpha", alpha } });
+
+    public Value HardSigmoid(Value x, float alpha = 0.2f, float beta = 0.5f) => Single("HardSigmoid", [x], new Attributes { { "alpha", alpha }, { "beta", beta } });
+
+    public Value HardSwish(Value x) => Single("HardSwish", [x]);
 
     public Value Identity(Value x) => Single("Identity", [x]);
 
@@ -64,6 +79,8 @@ public sealed partial class GraphBuilder
     public Value Greater(Value a, Value b) => Single("Greater", [a, b]);
 
     public Value And(Value a, Value b) => Single("And", [a, b]);
+
+    public Value Or(Value a, Value b) => Single("Or", [a, b]);
 
     public Value Where(Value condition, Value whenTrue, Value whenFalse) => Single("Where", [condition, whenTrue, whenFalse]);
 
@@ -102,6 +119,11 @@ public sealed partial class GraphBuilder
 
     public Value GatherElements(Value x, Value indices, int axis) => Single("GatherElements", [x, indices], new Attributes { { "axis", axis } });
 
+    public Value GatherND(Value x, Value indices) => Single("GatherND", [x, indices]);
+
+    public Value ScatterElements(Value x, Value indices, Value updates, int axis, string reduction = "none") =>
+        Single("ScatterElements", [x, indices, updates], new Attributes { { "axis", axis }, { "reduction", reduction } });
+
     public Value ScatterND(Value x, Value indices, Value updates, string reduction = "none") =>
         Single("ScatterND", [x, indices, updates], new Attributes { { "reduction", reduction } });
 
@@ -122,6 +144,10 @@ public sealed partial class GraphBuilder
     public Value ReduceMean(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMean", x, axes, keepDims);
 
     public Value ReduceMax(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMax", x, axes, keepDims);
+
+    public Value ReduceMin(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMin", x, axes, keepDims);
+
+    public Value ReduceSumSquare(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceSumSquare", x, axes, keepDims);
 
     // Normalisation.
     public Value Softmax(Value x, int axis = -1) => Single("Softmax", [x], new Attributes { { "axis", axis } });

@@ -42,14 +42,21 @@ public sealed class Tensor
     /// <exception cref="ArgumentException">The number of values does not fit the shape.</exception>
     public static Tensor FromBools(Shape shape, ReadOnlySpan<bool> values) => FromBytes(ElementType.Bool, shape, MemoryMarshal.AsBytes(values));
 
-    /// <summary>A scalar of a floating-point type, rounded to that type.</summary>
-    /// <exception cref="ArgumentException">The type is not Float or Double.</exception>
-    public static Tensor Scalar(ElementType type, double value) => type switch
+    /// <summary>A tensor of values rounded to an element type: to nearest for floating point, towards zero for integers; for Bool, what is not 0 is true.</summary>
+    /// <exception cref="ArgumentException">The type is none of Float, Double, Int64, Int32 and Bool, or the number of values does not fit the shape.</exception>
+    public static Tensor FromDoubles(ElementType type, Shape shape, ReadOnlySpan<double> values) => type switch
     {
-        ElementType.Float => FromFloats(Shape.Scalar, [(float)value]),
-        ElementType.Double => FromBytes(type, Shape.Scalar, MemoryMarshal.AsBytes<double>([value])),
-        _ => throw new ArgumentException($"A scalar constant is Float or Double, not {type}.", nameof(type)),
+        ElementType.Float => FromFloats(shape, Array.ConvertAll(values.ToArray(), v => (float)v)),
+        ElementType.Double => FromBytes(type, shape, MemoryMarshal.AsBytes(values)),
+        ElementType.Int64 => FromLongs(shape, Array.ConvertAll(values.ToArray(), v => (long)v)),
+        ElementType.Int32 => FromBytes(type, shape, MemoryMarshal.AsBytes<int>(Array.ConvertAll(values.ToArray(), v => (int)v))),
+        ElementType.Bool => FromBools(shape, Array.ConvertAll(values.ToArray(), v => v != 0)),
+        _ => throw new ArgumentException($"A constant is made from numbers as Float, Double, Int64, Int32 or Bool, not as {type}.", nameof(type)),
     };
+
+    /// <summary>A scalar, rounded as in <see cref="FromDoubles"/>.</summary>
+    /// <exception cref="ArgumentException">The type is none of Float, Double, Int64, Int32 and Bool.</exception>
+    public static Tensor Scalar(ElementType type, double value) => FromDoubles(type, Shape.Scalar, [value]);
 
     /// <summary>The elements of a float tensor.</summary>
     /// <exception cref="InvalidOperationException">The tensor is not of type Float.</exception>

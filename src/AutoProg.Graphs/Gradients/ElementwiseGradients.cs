@@ -19,6 +19,8 @@ internal static class ElementwiseGradients
         ["Reciprocal"] = static (b, n, dy) => [b.Neg(b.Mul(dy[0], b.Mul(n.Output, n.Output)))],
         ["Exp"] = static (b, n, dy) => [b.Mul(dy[0], n.Output)],
         ["Log"] = static (b, n, dy) => [b.Div(dy[0], n.Input(0))],
+        ["Sin"] = static (b, n, dy) => [b.Mul(dy[0], b.Cos(n.Input(0)))],
+        ["Cos"] = static (b, n, dy) => [b.Neg(b.Mul(dy[0], b.Sin(n.Input(0))))],
         ["Erf"] = static (b, n, dy) => [b.Mul(dy[0], b.Scale(b.Exp(b.Neg(b.Mul(n.Input(0), n.Input(0)))), 2 / Math.Sqrt(Math.PI)))],
         ["Tanh"] = static (b, n, dy) => [b.Sub(dy[0], b.Mul(dy[0], b.Mul(n.Output, n.Output)))],
         ["Sigmoid"] = static (b, n, dy) => [b.Mul(dy[0], b.Sub(n.Output, b.Mul(n.Output, n.Output)))],

@@ -15,10 +15,14 @@ internal static class GradientRules
 {
     private static readonly Dictionary<string, GradientRule> Rules = Join(
         ElementwiseGradients.Rules,
+        ActivationGradients.Rules,
         MatMulGradients.Rules,
         LayoutGradients.Rules,
+        IndexingGradients.Rules,
         ReductionGradients.Rules,
-        NormalizationGradients.Rules);
+        NormalizationGradients.Rules,
+        ConvGradients.Rules,
+        PoolGradients.Rules);
 
     /// <summary>Operators with a gradient rule.</summary>
     public static IReadOnlyCollection<string> Known => Rules.Keys;

@@ -16,15 +16,6 @@ internal static class LayoutGradients
             .. new Value?[n.Inputs.Count - 1],
         ],
         ["Slice"] = Slice,
-        ["Gather"] = Gather,
-        ["GatherElements"] = static (b, n, dy) =>
-        [
-            b.Add(
-                "ScatterElements",
-                [b.Full(dy[0], n.Input(0).Shape, 0), n.Input(1), dy[0]],
-                new Attributes { { "axis", n.Attributes.Int("axis", 0) }, { "reduction", "add" } })[0],
-            null,
-        ],
         ["Expand"] = static (_, _, dy) => [dy[0], null],
         ["Tile"] = Tile,
         ["Pad"] = Pad,
@@ -99,32 +90,6 @@ internal static class LayoutGradients
         var pads = new long[2 * apart.Shape.Rank];
         pads[apart.Shape.Rank + axis + 1] = step - 1;
         return b.Reshape(b.Pad(apart, pads), gradient.Shape.With(axis, gradient.Shape[axis] * step));
-    }
-
-    /// <summary>Rows that were read are added up where they came from.</summary>
-    private static Value?[] Gather(GraphBuilder b, Node n, OutputGradients dy)
-    {
-        var (data, indices) = (n.Input(0), n.Input(1));
-        var axis = data.Shape.Axis(n.Attributes.Int("axis", 0));
-        var count = indices.Shape.ElementCount;
-        var (outer, inner) = (Shape.Of([.. data.Shape.Take(axis)]).ElementCount, Shape.Of([.. data.Shape.Skip(axis + 1)]).ElementCount);
-        var size = data.Shape[axis];
-
-        var rows = b.Reshape(b.Transpose(b.Reshape(dy[0], [outer, count, inner]), 1, 0, 2), [count, outer * inner]);
-        var places = b.Reshape(NonNegative(b, indices, size), [count, 1]);
-        var sums = b.ScatterND(b.Full(dy[0], [size, outer * inner], 0), places, rows, "add");
-        return [b.Reshape(b.Transpose(b.Reshape(sums, [size, outer, inner]), 1, 0, 2), data.Shape), null];
-    }
-
-    private static Value NonNegative(GraphBuilder b, Value indices, long size)
-    {
-        if (indices.Constant is { } constant)
-        {
-            return b.Constant(Tensor.FromLongs(indices.Shape, [.. constant.Longs().Select(i => i < 0 ? i + size : i)]));
-        }
-
-        var wide = indices.Type == ElementType.Int64 ? indices : b.Cast(indices, ElementType.Int64);
-        return b.Where(b.Less(wide, b.Constant(Tensor.FromLongs(Shape.Scalar, [0]))), b.Add(wide, b.Constant(Tensor.FromLongs(Shape.Scalar, [size]))), wide);
     }
 
     /// <summary>Each axis of r repeats splits into [r, size], and r is summed away.</summary>

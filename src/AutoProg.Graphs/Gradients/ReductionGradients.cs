@@ -8,6 +8,8 @@ internal static class ReductionGradients
     {
         ["ReduceSum"] = static (b, n, dy) => Spread(b, n, dy[0]),
         ["ReduceMean"] = static (b, n, dy) => Spread(b, n, b.Scale(dy[0], (double)n.Output.Shape.ElementCount / n.Input(0).Shape.ElementCount)),
+        ["ReduceSumSquare"] = static (b, n, dy) =>
+            [b.Mul(b.Scale(n.Input(0), 2), b.Reshape(dy[0], Kept(n))), .. new Value?[n.Inputs.Count - 1]],
         ["ReduceMax"] = Extremum,
         ["ReduceMin"] = Extremum,
     };

@@ -13,6 +13,7 @@ internal static class LayoutShapes
         ["Split"] = Split,
         ["Slice"] = static (n, _) => [new(n.Input(0).Type, SliceRange.All(n).Aggregate(n.Input(0).Shape, (shape, range) => shape.With(range.Axis, range.Count)))],
         ["Gather"] = Gather,
+        ["GatherND"] = GatherND,
         ["GatherElements"] = static (n, _) => [new(n.Input(0).Type, n.Input(1).Shape)],
         ["ScatterElements"] = static (n, _) => [new(n.Input(0).Type, n.Input(0).Shape)],
         ["ScatterND"] = static (n, _) => [new(n.Input(0).Type, n.Input(0).Shape)],
@@ -99,6 +100,20 @@ internal static class LayoutShapes
         var (data, indices) = (node.Input(0), node.Input(1));
         var axis = data.Shape.Axis(node.Attributes.Int("axis", 0));
         return [new(data.Type, Shape.Of([.. data.Shape.Take(axis), .. indices.Shape, .. data.Shape.Skip(axis + 1)]))];
+    }
+
+    /// <summary>The last axis of the indices holds places along the first axes of the data.</summary>
+    private static OutputType[] GatherND(Node node, int outputs)
+    {
+        var (data, indices) = (node.Input(0), node.Input(1));
+        if (node.Attributes.Int("batch_dims", 0) != 0)
+        {
+            throw new GraphException("batch_dims other than 0 are not supported.");
+        }
+
+        return indices.Shape.Rank > 0 && indices.Shape[-1] <= data.Shape.Rank
+            ? [new(data.Type, Shape.Of([.. indices.Shape.SkipLast(1), .. data.Shape.Skip((int)indices.Shape[-1])]))]
+            : throw new GraphException($"indices {indices.Shape} do not fit data of rank {data.Shape.Rank}.");
     }
 
     private static Shape Tile(Shape input, long[] repeats) =>

@@ -16,7 +16,8 @@ internal static class OperatorShapes
         MatMulShapes.Rules,
         LayoutShapes.Rules,
         ReductionShapes.Rules,
-        NormalizationShapes.Rules);
+        NormalizationShapes.Rules,
+        WindowShapes.Rules);
 
     /// <summary>Operators with a shape rule.</summary>
     public static IReadOnlyCollection<string> Known => Rules.Keys;

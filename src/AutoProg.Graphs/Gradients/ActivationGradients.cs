@@ -1,0 +1,53 @@
+namespace AutoProg.Graphs.Gradients;
+
+/// <summary>Activations with parameters; the plain ones are among <see cref="ElementwiseGradients"/>.</summary>
+internal static class ActivationGradients
+{
+    public static IReadOnlyDictionary<string, GradientRule> Rules { get; } = new Dictionary<string, GradientRule>(StringComparer.Ordinal)
+    {
+        ["LeakyRelu"] = LeakyRelu,
+        ["Elu"] = Elu,
+        ["HardSigmoid"] = HardSigmoid,
+        ["HardSwish"] = HardSwish,
+        ["QuickGelu"] = QuickGelu,
+    };
+
+    /// <summary>y = x where x > 0, alpha x elsewhere.</summary>
+    private static Value?[] LeakyRelu(GraphBuilder b, Node n, OutputGradients dy) =>
+        [b.Where(Positive(b, n.Input(0)), dy[0], b.Scale(dy[0], n.Attributes.Float("alpha", 0.01f)))];
+
+    /// <summary>y = x where x > 0, alpha (exp x - 1) elsewhere, so that dy/dx = y + alpha there.</summary>
+    private static Value?[] Elu(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var alpha = b.ScalarLike(n.Output, n.Attributes.Float("alpha", 1));
+        return [b.Where(Positive(b, n.Input(0)), dy[0], b.Mul(dy[0], b.Add(n.Output, alpha)))];
+    }
+
+    /// <summary>y = alpha x + beta, clipped to 0..1; flat where it is clipped.</summary>
+    private static Value?[] HardSigmoid(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var (zero, one) = (b.ScalarLike(n.Output, 0), b.ScalarLike(n.Output, 1));
+        var inside = b.And(b.Greater(n.Output, zero), b.Less(n.Output, one));
+        return [b.Where(inside, b.Scale(dy[0], n.Attributes.Float("alpha", 0.2f)), zero)];
+    }
+
+    /// <summary>y = x clip(x / 6 + 1/2, 0, 1); dy/dx is 0 below -3, 1 above 3, x / 3 + 1/2 between.</summary>
+    private static Value?[] HardSwish(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var x = n.Input(0);
+        var (zero, half, one, three) = (b.ScalarLike(x, 0), b.ScalarLike(x, 0.5), b.ScalarLike(x, 1), b.ScalarLike(x, 3));
+        var slope = b.Add(b.Scale(x, 1.0 / 3), half);
+        var slopeOrOne = b.Where(b.Less(x, three), slope, one);
+        return [b.Mul(dy[0], b.Where(b.Greater(x, b.ScalarLike(x, -3)), slopeOrOne, zero))];
+    }
+
+    /// <summary>y = x s with s = sigmoid(alpha x): dy/dx = s + alpha y (1 - s).</summary>
+    private static Value?[] QuickGelu(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var alpha = n.Attributes.Float("alpha", 1.702f);
+        var s = b.Sigmoid(b.Scale(n.Input(0), alpha));
+        return [b.Mul(dy[0], b.Add(s, b.Scale(b.Sub(n.Output, b.Mul(n.Output, s)), alpha)))];
+    }
+
+    private static Value Positive(GraphBuilder b, Value x) => b.Greater(x, b.ScalarLike(x, 0));
+}

@@ -1,0 +1,69 @@
+using AutoProg.Graphs.Operators;
+
+namespace AutoProg.Graphs.Tests.Evaluation;
+
+internal static class ReductionFormulas
+{
+    public static IReadOnlyDictionary<string, Formula> All { get; } = new Dictionary<string, Formula>(StringComparer.Ordinal)
+    {
+        ["ReduceSum"] = Reduce(v => v.Sum()),
+        ["ReduceMean"] = Reduce(v => v.Average()),
+        ["ReduceMax"] = Reduce(v => v.Max()),
+        ["ReduceMin"] = Reduce(v => v.Min()),
+        ["ReduceSumSquare"] = Reduce(v => v.Sum(x => x * x)),
+        ["Softmax"] = static (node, x) => Along(node, x[0]!, row =>
+        {
+            var max = row.Max();
+            var sum = row.Sum(v => Math.Exp(v - max));
+            return [.. row.Select(v => Math.Exp(v - max) / sum)];
+        }),
+        ["LogSoftmax"] = static (node, x) => Along(node, x[0]!, row =>
+        {
+            var max = row.Max();
+            var log = Math.Log(row.Sum(v => Math.Exp(v - max)));
+            return [.. row.Select(v => v - max - log)];
+        }),
+        ["LayerNormalization"] = LayerNormalization,
+    };
+
+    private static Formula Reduce(Func<IReadOnlyList<double>, double> f) => (node, x) =>
+    {
+        var axes = ReductionShapes.Axes(node);
+        var kept = Shape.Of([.. x[0]!.Shape.Select((dim, axis) => axes.Contains(axis) ? 1 : dim)]);
+        var reduced = Shape.Of([.. x[0]!.Shape.Select((dim, axis) => axes.Contains(axis) ? dim : 1)]);
+        var result = DoubleTensor.From(kept, i =>
+            f([.. DoubleTensor.Indices(reduced).Select(k => x[0]![[.. i.Zip(k, (a, b) => a + b)]])]));
+        return [result.WithShape(node.Output.Shape)];
+    };
+
+    private static DoubleTensor[] Along(Node node, DoubleTensor x, Func<double[], double[]> f)
+    {
+        var axis = x.Shape.Axis(node.Attributes.Int("axis", -1));
+        var result = new double[x.Values.Length];
+        foreach (var i in DoubleTensor.Indices(x.Shape.With(axis, 1)))
+        {
+            var line = Enumerable.Range(0, (int)x.Shape[axis]).Select(k => x.Offset([.. i.Select((v, a) => a == axis ? k : v)])).ToArray();
+            foreach (var (place, value) in line.Zip(f([.. line.Select(p => x.Values[p])])))
+            {
+                result[place] = value;
+            }
+        }
+
+        return [new DoubleTensor(x.Shape, result)];
+    }
+
+    private static DoubleTensor[] LayerNormalization(Node node, DoubleTensor?[] inputs)
+    {
+        var x = inputs[0]!;
+        var axis = x.Shape.Axis(node.Attributes.Int("axis", -1));
+        var epsilon = node.Attributes.Float("epsilon", 1e-5f);
+        var size = (int)Shape.Of([.. x.Shape.Skip(axis)]).ElementCount;
+        var statistics = Shape.Of([.. x.Shape.Select((dim, i) => i < axis ? dim : 1)]);
+        var rows = x.Values.Chunk(size).ToArray();
+        var mean = rows.Select(r => r.Average()).ToArray();
+        var inverseStd = rows.Select((r, i) => 1 / Math.Sqrt(r.Average(v => (v - mean[i]) * (v - mean[i])) + epsilon)).ToArray();
+        var y = x.Values.Select((v, i) =>
+            ((v - mean[i / size]) * inverseStd[i / size] * inputs[1]!.Values[i % size]) + (inputs.ElementAtOrDefault(2)?.Values[i % size] ?? 0));
+        return [new DoubleTensor(x.Shape, [.. y]), new DoubleTensor(statistics, mean), new DoubleTensor(statistics, inverseStd)];
+    }
+}
