@@ -18,6 +18,19 @@ public sealed class Batch
         labels = new int[size];
     }
 
+    /// <summary>A batch of black images, for timing and for memory.</summary>
+    /// <param name="size">Rows, at least 1.</param>
+    /// <param name="resolution">Pixels per side.</param>
+    /// <param name="classes">Number of classes.</param>
+    public static Batch Blank(int size, int resolution, int classes)
+    {
+        var batch = new Batch(size, classes);
+        batch.Begin(0, resolution, size);
+        batch.images.AsSpan().Clear();
+        batch.targets.AsSpan().Fill(1f / classes);
+        return batch;
+    }
+
     /// <summary>Place in the epoch, from 0.</summary>
     public int Index { get; private set; }
 

@@ -1,4 +1,5 @@
 using AutoProg.Ort.Data.Augmentation;
+using AutoProg.Ort.Data.Formats;
 using AutoProg.Ort.Data.Loading;
 using AutoProg.Ort.Recipes;
 using Microsoft.Extensions.Logging;
@@ -11,6 +12,7 @@ public sealed class ImageSource
     private readonly DataRecipe recipe;
     private readonly Normalization normalization;
     private readonly CorruptImages images;
+    private readonly ILogger logger;
 
     /// <summary>Reads no image yet.</summary>
     /// <param name="dataset">Any data set.</param>
@@ -23,6 +25,7 @@ public sealed class ImageSource
         ArgumentNullException.ThrowIfNull(recipe);
         Dataset = dataset;
         this.recipe = recipe;
+        this.logger = logger;
         normalization = new Normalization(recipe.Mean, recipe.Std);
         images = new CorruptImages(dataset, recipe.MaxCorruptFraction, logger);
     }
@@ -56,6 +59,12 @@ public sealed class ImageSource
     /// <param name="cropPct">The crop's side over the resized side, above 0 to 1.</param>
     public BatchStream EvaluationBatches(int batchSize, int resolution, double cropPct) =>
         Start(new EvaluationPlan(Dataset, images, batchSize, resolution, cropPct, normalization));
+
+    /// <summary>The same with some of the images, drawn by the seed; all of them where there are no more.</summary>
+    /// <param name="count">Number of images, at least 1.</param>
+    /// <param name="seed">The run's seed.</param>
+    public ImageSource Subset(int count, long seed) =>
+        count >= Dataset.Count ? this : new ImageSource(new Subset(Dataset, count, seed), recipe, logger);
 
     private BatchStream Start(IBatchPlan plan) => new(plan, recipe.Workers, recipe.Prefetch);
 }

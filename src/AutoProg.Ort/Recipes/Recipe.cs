@@ -336,6 +336,16 @@ public enum OptimizerStateKind
     Carry,
 }
 
+/// <summary>What stands for a candidate's runtime in its score.</summary>
+public enum SearchTimeKind
+{
+    /// <summary>Forward and backward are timed; the decision belongs to this machine.</summary>
+    Measured,
+
+    /// <summary>Computed from the operations in matrix products: the same on every machine and in every run.</summary>
+    Flops,
+}
+
 /// <summary>Progressive learning.</summary>
 public sealed record GrowthRecipe
 {
@@ -374,6 +384,9 @@ public sealed record GrowthRecipe
 
     /// <summary>Evaluations of every candidate, spread over the last search epoch and averaged.</summary>
     public int SearchEvaluations { get; init; } = 5;
+
+    /// <summary>What stands for a candidate's runtime.</summary>
+    public SearchTimeKind SearchTime { get; init; } = SearchTimeKind.Measured;
 
     /// <summary>Timed steps per candidate, after warm-up; the median counts.</summary>
     public int SearchTimingSteps { get; init; } = 5;

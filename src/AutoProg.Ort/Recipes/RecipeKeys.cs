@@ -100,7 +100,7 @@ internal static class RecipeKeys
         },
         new RecipeSection<GrowthRecipe>("growth", r => r.Growth, (r, s) => r with { Growth = s })
         {
-            { "policy", OneOf(("original", GrowthPolicyKind.Original), ("prog", GrowthPolicyKind.Prog), ("autoprog-one", GrowthPolicyKind.AutoprogOne)), g => g.Policy, (g, v) => g with { Policy = v } },
+            { "policy", OneOf([.. PolicyNames.All]), g => g.Policy, (g, v) => g with { Policy = v } },
             { "num_stages", Whole(1, 1000), g => g.NumStages, (g, v) => g with { NumStages = v } },
             { "r_scale", PositiveShare, g => g.RScale, (g, v) => g with { RScale = v } },
             { "l_scale", PositiveShare, g => g.LScale, (g, v) => g with { LScale = v } },
@@ -116,6 +116,7 @@ internal static class RecipeKeys
             { "search_epochs", Whole(1, 1_000_000), g => g.SearchEpochs, (g, v) => g with { SearchEpochs = v } },
             { "search_samples", Whole(1), g => g.SearchSamples, (g, v) => g with { SearchSamples = v } },
             { "search_evaluations", Whole(1, 1000), g => g.SearchEvaluations, (g, v) => g with { SearchEvaluations = v } },
+            { "search_time", OneOf(("measured", SearchTimeKind.Measured), ("flops", SearchTimeKind.Flops)), g => g.SearchTime, (g, v) => g with { SearchTime = v } },
             { "search_timing_steps", Whole(1, 10_000), g => g.SearchTimingSteps, (g, v) => g with { SearchTimingSteps = v } },
             { "max_supernet_ratio", AtLeast(1), g => g.MaxSupernetRatio, (g, v) => g with { MaxSupernetRatio = v } },
             { "recycle_weights", Flag, g => g.RecycleWeights, (g, v) => g with { RecycleWeights = v } },

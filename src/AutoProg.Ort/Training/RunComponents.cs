@@ -12,12 +12,13 @@ internal sealed class RunComponents : IDisposable
     private RunComponents(Recipe recipe, IElasticModel model, Device device, TrainingState state)
     {
         State = state;
+        var rule = UpdateRule.Of(recipe.Optimizer);
         Device = device;
-        Arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = UpdateRule.MomentCount(recipe.Optimizer.Name), EmaDecays = recipe.Ema.Decays });
+        Arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = recipe.Ema.Decays });
         Network = new GrowingNetwork(model, Arena);
         Sessions = new SubNetworkSessions(new SubNetworkGraphs(model), device);
-        Update = new HostParameterUpdate(Arena, recipe.Optimizer, device.Threads);
-        Memory = new MemoryPlan(Sessions.Graphs, Arena.Bytes, (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
+        Update = new HostParameterUpdate(Arena, rule, device.Threads);
+        Memory = new MemoryPlan(Sessions.Graphs, Arena.Buffers.Count * Arena.Layout.Length * sizeof(float), (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
         Step = new SubNetworkStep(Network, Sessions, Update, Memory, recipe.Seed);
         Evaluator = new Evaluator(Network, Sessions);
     }
@@ -39,6 +40,9 @@ internal sealed class RunComponents : IDisposable
     public SubNetworkStep Step { get; }
 
     public Evaluator Evaluator { get; }
+
+    /// <summary>What the arena held before the search in progress; null with recycling, and outside of searches.</summary>
+    public ArenaSnapshot? BeforeSearch { get; set; }
 
     public static RunComponents Create(Recipe recipe, int classCount, TrainingState state)
     {
@@ -67,7 +71,7 @@ internal sealed class RunComponents : IDisposable
         }
         catch (ArgumentException error)
         {
-            throw new RecipeException([$"model: {error.Message}"]);
+            throw new RecipeException([new RecipeProblem("recipe", "model", null, error.Message)]);
         }
     }
 
@@ -77,6 +81,7 @@ internal sealed class RunComponents : IDisposable
     public void Dispose()
     {
         Sessions.Dispose();
+        BeforeSearch?.Dispose();
         Arena.Dispose();
     }
 }

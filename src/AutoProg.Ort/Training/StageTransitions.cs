@@ -13,7 +13,7 @@ internal sealed class StageTransitions
     private readonly Recipe recipe;
     private readonly RunComponents parts;
     private readonly RunRecorder recorder;
-    private readonly ImageSource train;
+    private readonly Lazy<ImageSource> searchImages;
     private readonly ILogger log;
     private readonly GrowthSpace space;
     private ActiveNetwork? whole;
@@ -23,7 +23,7 @@ internal sealed class StageTransitions
         this.recipe = recipe;
         this.parts = parts;
         this.recorder = recorder;
-        this.train = train;
+        searchImages = new(() => train.Subset(recipe.Growth.SearchSamples, recipe.Seed));
         this.log = log;
         var model = parts.Network.Model;
         space = GrowthSpace.From(recipe.Growth, new SubNetwork(model.MaxResolution, model.MaxDepth), model.ResolutionStep);
@@ -139,7 +139,9 @@ internal sealed class StageTransitions
             else
             {
                 // The network from before the search returns, and grows to the winner as if it had been known.
-                recorder.RestoreBeforeSearch(parts);
+                parts.BeforeSearch!.Restore(parts.Arena);
+                parts.BeforeSearch.Dispose();
+                parts.BeforeSearch = null;
                 parts.Network.Use(Search.Progress.Original);
                 State.Epoch = plan.FirstEpoch;
                 Change(decision.From, decision.Winner, SplitOf(decision.Winner.Depth));
@@ -162,11 +164,11 @@ internal sealed class StageTransitions
             State.Network = smallest;
         }
 
-        var progress = new SearchProgress { From = from, Original = parts.Network.Split, Candidates = candidates, StepBefore = State.Step };
+        var progress = new SearchProgress { From = from, Original = parts.Network.Split, Candidates = candidates, StepCountsBefore = CheckpointFiles.StepCounts(parts.Arena) };
         var search = new SupernetSearch(recipe.Growth, progress, SplitOf);
         if (!recipe.Growth.RecycleWeights)
         {
-            recorder.KeepBeforeSearch(parts);
+            parts.BeforeSearch = ArenaSnapshot.Take(parts.Arena);
         }
 
         Grow(search.Split);
@@ -209,7 +211,11 @@ internal sealed class StageTransitions
     private void Initialize(IReadOnlyList<int> split)
     {
         ParameterInitialization.Fill(parts.Arena, recipe.Seed);
-        recorder.LoadInitialCheckpoint(parts);
+        if (recipe.Model.InitialCheckpoint is { } file)
+        {
+            CheckpointFiles.LoadInitial(parts.Arena, file, log);
+        }
+
         parts.Arena.ResetEma();
         parts.Network.Use(split);
     }
@@ -226,7 +232,7 @@ internal sealed class StageTransitions
 
     private double Loss(ActiveNetwork candidate, ArenaBuffer weights, StagePlan plan, CancellationToken cancellationToken)
     {
-        var subset = recorder.SearchSubset(train);
+        var subset = searchImages.Value;
         var batches = subset.SearchBatches(new SearchReading
         {
             Seed = recipe.Seed,

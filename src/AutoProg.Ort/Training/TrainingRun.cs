@@ -1,11 +1,8 @@
 using System.Diagnostics;
-using AutoProg.Models;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
-using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
-using AutoProg.Ort.Runtime.Optimizers;
 using AutoProg.Ort.Training.LearningRates;
 using Microsoft.Extensions.Logging;
 
@@ -15,7 +12,7 @@ namespace AutoProg.Ort.Training;
 /// A run from its first epoch, or from a checkpoint, to its end: the loop over epochs and batches. What happens between stages is in
 /// <see cref="StageTransitions"/>, what is written in <see cref="RunRecorder"/>.
 /// </summary>
-internal sealed class TrainingRun : IDisposable
+internal sealed class TrainingRun
 {
     private readonly Recipe recipe;
     private readonly TrainerOptions options;
@@ -62,12 +59,8 @@ internal sealed class TrainingRun : IDisposable
             var searching = State.Search is not null;
             var ended = State.Epoch;
             transitions.EndOfEpoch(plan);
-            if (State.Search is null)
-            {
-                Evaluate(ended, plan, cancellationToken);
-            }
-
-            recorder.EndOfEpoch(State, ended, LearningRate(ended, batchesPerEpoch - 1), searching);
+            var evaluation = State.Search is null ? Evaluate(ended, plan, cancellationToken) : null;
+            recorder.EndOfEpoch(State, ended, evaluation, LearningRate(ended, batchesPerEpoch - 1), searching);
             StartEpoch();
             if ((ended + 1) % recipe.Checkpoints.EveryEpochs == 0 || State.Epoch >= transitions.Schedule.TotalEpochs || ReachedStepLimit)
             {
@@ -77,8 +70,6 @@ internal sealed class TrainingRun : IDisposable
 
         return recorder.Finish(parts, train.CorruptCount + val.CorruptCount);
     }
-
-    public void Dispose() => parts.Dispose();
 
     private bool ReachedStepLimit => recipe.Training.MaxTrainSteps > 0 && State.Step >= recipe.Training.MaxTrainSteps;
 
@@ -164,12 +155,12 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>Evaluates the online network and every momentum network; the best of them counts, as in the authors' code.</summary>
-    private void Evaluate(int epoch, StagePlan plan, CancellationToken cancellationToken)
+    private EvaluationResult? Evaluate(int epoch, StagePlan plan, CancellationToken cancellationToken)
     {
         var isLast = State.Epoch >= transitions.Schedule.TotalEpochs || ReachedStepLimit;
         if (!isLast && (epoch + 1) % recipe.Training.EvalInterval != 0)
         {
-            return;
+            return null;
         }
 
         var started = Stopwatch.GetTimestamp();
@@ -185,6 +176,7 @@ internal sealed class TrainingRun : IDisposable
         State.LastEvaluation = results.MaxBy(r => r.Top1)!;
         State.Times = State.Times with { Evaluation = State.Times.Evaluation + Stopwatch.GetElapsedTime(started).TotalSeconds };
         recorder.Evaluated(State, epoch, results, plan);
+        return State.LastEvaluation;
     }
 
     private void Save() => recorder.Save(parts);

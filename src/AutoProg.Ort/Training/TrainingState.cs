@@ -78,8 +78,8 @@ public sealed record SearchProgress
     /// <summary>Per evaluation, the loss of each candidate.</summary>
     public List<IReadOnlyList<double>> Losses { get; set; } = [];
 
-    /// <summary>Updates done before the search, for runs that do not recycle weights.</summary>
-    public long StepBefore { get; init; }
+    /// <summary>Updates of each parameter before the search, for runs that do not recycle weights.</summary>
+    public IReadOnlyDictionary<string, long> StepCountsBefore { get; init; } = new Dictionary<string, long>(StringComparer.Ordinal);
 }
 
 /// <summary>Where the time of a run went, in seconds.</summary>

@@ -1,0 +1,122 @@
+using AutoProg.Ort.Files;
+using AutoProg.Ort.Runs;
+using AutoProg.Ort.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>An arena's tensors as the files of a checkpoint, and back. Only the blocks in use are stored, under their own names.</summary>
+internal static class CheckpointFiles
+{
+    private const string BeforeSearchPrefix = "before-search-";
+
+    /// <summary>Name of a buffer's file: <c>weights.safetensors</c>, <c>ema-0.998.safetensors</c>, <c>moment-0.safetensors</c>.</summary>
+    public static string FileName(ParameterArena arena, ArenaBuffer buffer) => buffer.Role switch
+    {
+        ArenaRole.Weights => "weights.safetensors",
+        ArenaRole.Ema => $"ema-{arena.EmaDecays[buffer.Index]}.safetensors",
+        ArenaRole.Moments => $"moment-{buffer.Index}.safetensors",
+        _ => throw new ArgumentOutOfRangeException(nameof(buffer), buffer, "Gradients are not stored."),
+    };
+
+    /// <summary>Everything to store.</summary>
+    public static IReadOnlyList<CheckpointFile> Of(RunComponents parts)
+    {
+        var arena = parts.Arena;
+        var files = Stored(arena).Select(b => new CheckpointFile(FileName(arena, b), Tensors(arena, arena[b], parts.Network.Split))).ToList();
+        if (parts is { BeforeSearch: { } before, State.Search: { } search })
+        {
+            files.AddRange(Stored(arena).Select(b => new CheckpointFile(BeforeSearchPrefix + FileName(arena, b), Tensors(arena, before.Buffers[b], search.Original))));
+        }
+
+        return files;
+    }
+
+    /// <summary>Fills a fresh arena from a checkpoint. The run's state has been read already.</summary>
+    /// <exception cref="FileFormatException">A tensor is missing or has another shape: the checkpoint is another model's.</exception>
+    public static void Load(RunComponents parts, Checkpoint checkpoint)
+    {
+        var (arena, state) = (parts.Arena, parts.State);
+        parts.Network.Use(state.Split);
+        foreach (var buffer in Stored(arena))
+        {
+            using var file = checkpoint.OpenFile(FileName(arena, buffer));
+            Read(file, arena, arena[buffer], state.Split);
+        }
+
+        RestoreStepCounts(arena, state.StepCounts);
+        if (state.Search is not { } search || !checkpoint.Files.Contains(BeforeSearchPrefix + FileName(arena, ArenaBuffer.Weights)))
+        {
+            return;
+        }
+
+        parts.BeforeSearch = ArenaSnapshot.Empty(arena, search.StepCountsBefore);
+        foreach (var (buffer, copy) in parts.BeforeSearch.Buffers)
+        {
+            using var file = checkpoint.OpenFile(BeforeSearchPrefix + FileName(arena, buffer));
+            Read(file, arena, copy, search.Original);
+        }
+    }
+
+    /// <summary>Weights from a file under the reference's names. Tensors of another shape (a head for other classes) keep their fresh values and are told.</summary>
+    /// <exception cref="FileFormatException">The file has no tensor of the model.</exception>
+    public static void LoadInitial(ParameterArena arena, string path, ILogger log)
+    {
+        using var file = SafetensorsReader.Open(path);
+        var skipped = new List<string>();
+        foreach (var slot in arena.Layout.Slots)
+        {
+            if (file.TryGet(slot.Name, out var entry) && entry.Shape.Equals(slot.Parameter.Shape))
+            {
+                file.Read(slot.Name, arena.Weights.Span(slot.Offset, slot.Length));
+            }
+            else
+            {
+                skipped.Add(entry is null ? $"{slot.Name} (missing)" : $"{slot.Name} ({entry.Shape} instead of {slot.Parameter.Shape})");
+            }
+        }
+
+        if (skipped.Count == arena.Layout.Slots.Count)
+        {
+            throw new FileFormatException(path, "holds no tensor of this model; the first that was looked for is " + arena.Layout.Slots[0].Name);
+        }
+
+        log.LogInformation("Initial weights from {Path}; freshly drawn instead: {Skipped}", path, skipped.Count == 0 ? "none" : string.Join(", ", skipped));
+    }
+
+    /// <summary>Updates of each parameter that has had any.</summary>
+    public static Dictionary<string, long> StepCounts(ParameterArena arena) =>
+        arena.Layout.Slots.Where(s => arena.Steps[s] > 0).ToDictionary(s => s.Name, s => arena.Steps[s], StringComparer.Ordinal);
+
+    /// <summary>Sets the updates of every parameter.</summary>
+    public static void RestoreStepCounts(ParameterArena arena, IReadOnlyDictionary<string, long> counts)
+    {
+        foreach (var slot in arena.Layout.Slots)
+        {
+            arena.Steps[slot.Name] = counts.GetValueOrDefault(slot.Name);
+        }
+    }
+
+    private static IEnumerable<ArenaBuffer> Stored(ParameterArena arena) => arena.Buffers.Where(b => b.Role != ArenaRole.Gradients);
+
+    private static IEnumerable<ArenaSlot> InUse(ParameterArena arena, IReadOnlyList<int> split) =>
+        arena.Layout.Slots.Where(s => s.Parameter.Block is not { } block || block.Index < split[block.Group]);
+
+    private static List<FloatTensor> Tensors(ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split) =>
+        [.. InUse(arena, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => buffer.Span(s.Offset, s.Length)))];
+
+    private static void Read(SafetensorsReader file, ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split)
+    {
+        var slots = InUse(arena, split).ToList();
+        var wrong = slots.Where(s => !file.TryGet(s.Name, out var entry) || !entry.Shape.Equals(s.Parameter.Shape)).Select(s => s.Name).ToList();
+        if (wrong.Count > 0)
+        {
+            throw new FileFormatException(file.Path, $"belongs to another model: {wrong.Count} of {slots.Count} tensors are missing or of another shape, e.g. {string.Join(", ", wrong.Take(5))}");
+        }
+
+        foreach (var slot in slots)
+        {
+            file.Read(slot.Name, buffer.Span(slot.Offset, slot.Length));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using AutoProg.Ort.Data;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
+using Microsoft.Extensions.Logging;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>
+/// Trains a model as its recipe says: the one call of the library. Everything native that it takes is released when it returns;
+/// two runs in one process do not disturb each other.
+/// </summary>
+public sealed class ProgressiveTrainer
+{
+    private readonly Recipe what;
+    private readonly TrainerOptions how;
+
+    /// <summary>Reads nothing yet.</summary>
+    /// <param name="recipe">What to train.</param>
+    /// <param name="options">How it is embedded.</param>
+    public ProgressiveTrainer(Recipe recipe, TrainerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        what = recipe;
+        how = options ?? new TrainerOptions();
+    }
+
+    /// <summary>Trains from the beginning, on the calling thread.</summary>
+    /// <param name="cancellationToken">Cancelling finishes the step, saves a checkpoint and throws.</param>
+    /// <exception cref="RecipeException">The recipe does not make a run.</exception>
+    /// <exception cref="DataException">The images cannot be used.</exception>
+    /// <exception cref="Runtime.DeviceException">The device is not there, or out of memory.</exception>
+    /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the run can be resumed.</exception>
+    public RunSummary Run(CancellationToken cancellationToken = default)
+    {
+        var (train, val) = OpenImages(what, how, cancellationToken);
+        var size = RunComponents.CreateModel(what, train.ClassNames.Count).MaxResolution;
+        using var folder = how.Output is null
+            ? null
+            : RunDirectory.Create(new RunRequest(how.Output, what.Model.Name, size, how.Experiment, how.Overwrite), how.Clock);
+        folder?.WriteRecipe(what);
+        folder?.WriteEnvironment(RunEnvironment.Capture());
+        return Execute(what, folder, checkpoint: null, train, val, how, cancellationToken);
+    }
+
+    /// <summary>Trains from the beginning, on a thread of its own.</summary>
+    /// <inheritdoc cref="Run" path="/param|/exception"/>
+    public Task<RunSummary> RunAsync(CancellationToken cancellationToken = default) =>
+        Task.Factory.StartNew(() => Run(cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Goes on with an interrupted run, from its newest intact checkpoint.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="options">How it is embedded; output, name and overwriting are the run's.</param>
+    /// <param name="overrides">Settings that take precedence over the run's recipe.</param>
+    /// <param name="cancellationToken">As for <see cref="Run"/>.</param>
+    /// <exception cref="FileNotFoundException">There is no checkpoint.</exception>
+    /// <exception cref="Files.FileFormatException">The checkpoints are damaged, or those of another model.</exception>
+    /// <inheritdoc cref="Run" path="/exception"/>
+    public static RunSummary Resume(string folder, TrainerOptions? options = null, IReadOnlyList<RecipeOverride>? overrides = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new TrainerOptions();
+        using var run = RunDirectory.Resume(folder);
+        var recipe = run.ReadRecipe(overrides);
+        var checkpoint = run.Checkpoints(recipe.Checkpoints.Keep, options.Logger).OpenLatest();
+        var (train, val) = OpenImages(recipe, options, cancellationToken);
+        return Execute(recipe, run, checkpoint, train, val, options, cancellationToken);
+    }
+
+    private static RunSummary Execute(
+        Recipe recipe, RunDirectory? folder, Checkpoint? checkpoint, IImageDataset train, IImageDataset val, TrainerOptions embedding, CancellationToken cancellationToken)
+    {
+        using var runLog = folder is null ? null : new RunLog(folder.LogFile, embedding.Clock);
+        var logger = runLog is null ? embedding.Logger : new BothLogs(embedding.Logger, runLog.CreateLogger("run"));
+        var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
+        using var recorder = new RunRecorder(recipe, folder, logger, embedding.Clock, state);
+        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state);
+        if (checkpoint is not null)
+        {
+            CheckpointFiles.Load(parts, checkpoint);
+        }
+
+        var run = new TrainingRun(recipe, parts, recorder, new ImageSource(train, recipe.Data, logger), new ImageSource(val, recipe.Data, logger), embedding with { Logger = logger });
+        try
+        {
+            return run.Execute(cancellationToken);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            logger.LogError("{Error}", error.Message);
+            throw;
+        }
+    }
+
+    private static (IImageDataset Train, IImageDataset Val) OpenImages(Recipe recipe, TrainerOptions options, CancellationToken cancellationToken)
+    {
+        if (options.TrainingImages is { } train)
+        {
+            return (train, options.EvaluationImages ?? throw new ArgumentException("Training images of one's own need evaluation images too.", nameof(options)));
+        }
+
+        return ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
+    }
+
+    /// <summary>What people read goes to the caller's log and to the run's.</summary>
+    private sealed class BothLogs(ILogger first, ILogger second) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => first.IsEnabled(logLevel) || second.IsEnabled(logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            first.Log(logLevel, eventId, state, exception, formatter);
+            second.Log(logLevel, eventId, state, exception, formatter);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+using System.Globalization;
+using AutoProg.Ort.Data;
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
+using AutoProg.Ort.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>Everything that a run tells: log lines, events, metrics, checkpoints, summary. Without a folder only the log.</summary>
+internal sealed class RunRecorder : IDisposable
+{
+    private readonly Recipe recipe;
+    private readonly RunDirectory? folder;
+    private readonly ILogger log;
+    private readonly EventLog? events;
+    private readonly MetricsTable? metrics;
+    private readonly CheckpointStore? checkpoints;
+    private (long Step, string Fingerprint) saved = (-1, "");
+    private bool improved;
+
+    public RunRecorder(Recipe recipe, RunDirectory? folder, ILogger log, TimeProvider clock, TrainingState state)
+    {
+        this.recipe = recipe;
+        this.folder = folder;
+        this.log = log;
+        if (folder is not null)
+        {
+            events = EventLog.Open(folder.EventsFile, clock, state.EventCount);
+            metrics = MetricsTable.Open(folder.MetricsFile, state.MetricsCount);
+            checkpoints = folder.Checkpoints(recipe.Checkpoints.Keep, log);
+        }
+    }
+
+    /// <summary>Name of the newest checkpoint of this process, or null.</summary>
+    public string? LastCheckpoint { get; private set; }
+
+    public void Begin(RunComponents parts, IImageDataset train, IImageDataset val, int batchesPerEpoch)
+    {
+        var (model, state) = (parts.Network.Model, parts.State);
+        log.LogInformation(
+            "Model: {Model}, {Parameters:N0} parameters, {Resolution} px, {Depth} blocks, {Classes} classes.",
+            model.Name, model.Parameters.Sum(p => p.Shape.ElementCount), model.MaxResolution, model.MaxDepth, model.ClassCount);
+        log.LogInformation(
+            "Data: {Train} ({TrainCount:N0} images), evaluation {Val} ({ValCount:N0}); batch {Batch}, {Steps} steps per epoch.",
+            train.Name, train.Count, val.Name, val.Count, recipe.Training.BatchSize, batchesPerEpoch);
+        log.LogInformation("Device: {Device} ({Provider}), {Threads} threads, float32.", parts.Device.Name, parts.Device.ExecutionProvider, parts.Device.Threads);
+        if (state.Step > 0)
+        {
+            log.LogInformation("Resumed after step {Step}, epoch {Epoch}, batch {Batch}.", state.Step, state.Epoch, state.Batch);
+        }
+
+        Event(state, state.Step > 0 ? "resumed" : "started", new { recipe.Name, policy = PolicyNames.NameOf(recipe.Growth.Policy), recipe.Seed, device = parts.Device.Name });
+    }
+
+    public void Event<T>(TrainingState state, string kind, T payload) => events?.Append(kind, state.Step, payload);
+
+    public void StageBegins(TrainingState state, StageReport report, int batchSize)
+    {
+        NoteMeasuredPeak(state);
+        ProcessMemory.ResetPeak();
+        if (report.MicroBatch < batchSize)
+        {
+            log.LogWarning("Stage {Stage}: {MicroBatch} images at a time instead of {BatchSize}, to stay within memory; the batch is the same.", report.Stage + 1, report.MicroBatch, batchSize);
+        }
+
+        log.LogInformation(
+            "Stage {Stage} from epoch {Epoch}: {Network}, predicted peak memory {Peak} MiB.", report.Stage + 1, report.FirstEpoch, report.Network, report.PredictedPeakBytes >> 20);
+        state.Stages.Add(report);
+        Event(state, "stage", report);
+    }
+
+    public void Decided(TrainingState state, SearchDecision decision)
+    {
+        foreach (var candidate in decision.Candidates)
+        {
+            log.LogInformation(
+                "  {Marker} {Candidate}: loss {Loss:F4}, {Milliseconds:F1} ms, score {Score}",
+                candidate.SubNetwork == decision.Winner ? "*" : " ",
+                candidate.SubNetwork,
+                candidate.Loss,
+                candidate.StepTime * 1000,
+                candidate.Exclusion ?? candidate.Score?.ToString("F4", CultureInfo.InvariantCulture));
+        }
+
+        log.LogInformation("Stage {Stage}: {Winner} wins (alpha {Alpha:F4}).", decision.Stage + 1, decision.Winner, decision.BalancingFactor);
+        Event(state, "decision", decision);
+    }
+
+    public void StepLine(TrainingState state, SubNetwork network, StepWindow window, double rate, int batches, GrowthSchedule schedule)
+    {
+        var (recent, mean) = (window.Recent, window.Mean);
+        double PerSecond(TimeSpan step) => recipe.Training.BatchSize / step.TotalSeconds;
+        var culture = CultureInfo.InvariantCulture;
+        log.LogInformation("{Line}", string.Create(
+            culture,
+            $"Train: {state.Epoch} [{state.Batch,4}/{batches} ({100.0 * state.Batch / batches,3:F0}%)]  Loss: {recent.Loss:F4} ({mean.Loss:F4})  Time: {recent.Took.TotalSeconds:F3}s, {PerSecond(recent.Took):F1}/s ({mean.Took.TotalSeconds:F3}s, {PerSecond(mean.Took):F1}/s)  LR: {rate:E1}  Data: {recent.Wait.TotalSeconds:F3} ({mean.Wait.TotalSeconds:F3})  Stage: {state.Stage + 1}/{schedule.Stages.Count} {network}"));
+        Event(state, "step", new { state.Epoch, state.Batch, recent.Loss, rate, network, seconds = recent.Took.TotalSeconds });
+    }
+
+    public void Evaluated(TrainingState state, int epoch, IReadOnlyList<EvaluationResult> results, StagePlan plan)
+    {
+        var best = state.LastEvaluation!;
+        improved = state.BestTop1 is not { } top1 || best.Top1 > top1;
+        if (improved)
+        {
+            (state.BestTop1, state.BestEpoch) = (best.Top1, epoch);
+        }
+
+        log.LogInformation(
+            "Eval: {Epoch} stage {Stage} {Network}  top-1 {Top1:F2}%  top-5 {Top5:F2}%  loss {Loss:F4}  ({Weights}; {All})  best {Best:F2}% in epoch {BestEpoch}",
+            epoch, plan.Stage + 1, state.Network, best.Top1, best.Top5, best.Loss, best.Weights, string.Join(", ", results.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Weights} {r.Top1:F2}%"))), state.BestTop1, state.BestEpoch);
+        Event(state, "evaluation", new { epoch, results });
+    }
+
+    public void EndOfEpoch(TrainingState state, int epoch, EvaluationResult? evaluation, double rate, bool searched)
+    {
+        var (now, start) = (state.Times, state.EpochStart);
+        var row = new EpochMetrics(
+            epoch,
+            state.Stage + 1,
+            state.Network.Resolution,
+            state.Network.Depth,
+            state.LossSum / Math.Max(1, state.Batch),
+            evaluation?.Loss,
+            evaluation?.Top1,
+            evaluation?.Top5,
+            rate,
+            now.Train - start.Train,
+            now.Search + now.Bookkeeping - start.Search - start.Bookkeeping,
+            now.Evaluation - start.Evaluation);
+        metrics?.Append(row);
+        Event(state, "epoch", new { row.Epoch, row.TrainLoss, searched, times = state.Times });
+    }
+
+    /// <summary>Saves a checkpoint, unless this very state is saved already.</summary>
+    public void Save(RunComponents parts)
+    {
+        var state = parts.State;
+        var fingerprint = $"{state.Epoch}/{state.Batch}/{state.Stage}/{state.Search?.StepSeconds.Count}/{state.Search?.Losses.Count}";
+        if (checkpoints is null || saved == (state.Step, fingerprint))
+        {
+            return;
+        }
+
+        state.StepCounts = CheckpointFiles.StepCounts(parts.Arena);
+        events!.Flush();
+        metrics!.Flush();
+        state.EventCount = events.Count;
+        state.MetricsCount = metrics.Count;
+        LastCheckpoint = checkpoints.Save(state.Step, CheckpointFiles.Of(parts), state, improved);
+        improved = false;
+        saved = (state.Step, fingerprint);
+    }
+
+    public RunSummary Finish(RunComponents parts, int corruptImages)
+    {
+        var (state, model) = (parts.State, parts.Network.Model);
+        NoteMeasuredPeak(state);
+        var summary = new RunSummary
+        {
+            Name = recipe.Name,
+            Policy = PolicyNames.NameOf(recipe.Growth.Policy),
+            Model = model.Name,
+            Device = $"{parts.Device.Name} ({parts.Device.ExecutionProvider})",
+            Seed = recipe.Seed,
+            Parameters = model.Parameters.Sum(p => p.Shape.ElementCount),
+            Steps = state.Step,
+            Epochs = state.Epoch,
+            Stages = state.Stages,
+            Decisions = state.Decisions,
+            Final = state.LastEvaluation,
+            BestTop1 = state.BestTop1,
+            BestEpoch = state.BestEpoch,
+            Times = state.Times,
+            CorruptImages = corruptImages,
+            Folder = folder?.Path,
+        };
+        folder?.WriteSummary(summary);
+        Event(state, "finished", new { summary.Times, summary.Final, summary.BestTop1 });
+        log.LogInformation(
+            "Done: best top-1 {Best:F2}% in epoch {BestEpoch}; runtime {Runtime:F1} s (train {Train:F1}, search {Search:F1}, bookkeeping {Bookkeeping:F1}), evaluation {Evaluation:F1} s, waiting for data {Wait:F1} s.",
+            state.BestTop1, state.BestEpoch, state.Times.Runtime, state.Times.Train, state.Times.Search, state.Times.Bookkeeping, state.Times.Evaluation, state.Times.DataWait);
+        return summary;
+    }
+
+    public void Dispose()
+    {
+        events?.Dispose();
+        metrics?.Dispose();
+    }
+
+    private void NoteMeasuredPeak(TrainingState state)
+    {
+        if (state.Stages.Count == 0 || state.Stages[^1].MeasuredPeakBytes is not null)
+        {
+            return;
+        }
+
+        var peak = ProcessMemory.PeakBytes();
+        state.Stages[^1] = state.Stages[^1] with { MeasuredPeakBytes = peak };
+        log.LogInformation("Stage {Stage}: measured peak memory of the process {Peak} MiB.", state.Stages[^1].Stage + 1, peak >> 20);
+    }
+}
