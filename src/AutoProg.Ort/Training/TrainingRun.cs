@@ -57,7 +57,7 @@ internal sealed class TrainingRun
 
             TrainEpoch(plan, cancellationToken);
             var searching = State.Search is not null;
-            var ended = State.Epoch;
+            var ended = State.Epoch - 1;
             transitions.EndOfEpoch(plan);
             var evaluation = State.Search is null ? Evaluate(ended, plan, cancellationToken) : null;
             recorder.EndOfEpoch(State, ended, evaluation, LearningRate(ended, batchesPerEpoch - 1), searching);
