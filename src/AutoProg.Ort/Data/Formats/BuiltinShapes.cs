@@ -3,11 +3,11 @@ using AutoProg.Ort.Randomness;
 namespace AutoProg.Ort.Data.Formats;
 
 /// <summary>
-/// Generated images for which a fresh machine needs no files. Each shows two objects of different shapes at random places, sizes, angles and
-/// colours before a shaded background with clutter and noise. One object has a fine texture, the other is plain; the class is
-/// (shape of the textured object, its texture), so shape and texture have to be bound to the same object. The texture's wavelength is about
-/// an eighth of the image, rendered as through a lens whose contrast falls linearly to nothing at two pixels per wave: below some 20 pixels it is
-/// gone, and with it the difference between the two objects. Classes are balanced: the label is the index modulo 10.
+/// Generated images for which a fresh machine needs no files. A large textured object and a small one of another shape with the other texture lie, at
+/// random places, sizes, tilts and colours, before a shaded background with clutter and noise. The class is (shape of the large object, direction of its
+/// texture): five outlines times rows or columns. The texture's wavelength is about an eighth of the image, rendered as through a lens whose contrast
+/// falls linearly to nothing at two pixels per wave: at 16 pixels it is gone, so that low resolution tells the shape but not the texture.
+/// Classes are balanced: the label is the index modulo 10.
 /// </summary>
 public sealed class BuiltinShapes : IImageDataset
 {
@@ -17,7 +17,7 @@ public sealed class BuiltinShapes : IImageDataset
     private static readonly string[] Names =
     [
         .. from shape in Enum.GetNames<SceneShape>()
-           from texture in new[] { "stripes", "checks" }
+           from texture in new[] { "rows", "columns" }
            select $"{shape}-{texture}".ToLowerInvariant(),
     ];
 

@@ -16,11 +16,11 @@ internal enum SceneShape
 /// <summary>What a generated image shows, independent of its resolution. Lengths are fractions of the image's side, colours 0 to 255.</summary>
 internal sealed class Scene
 {
-    private const int ClutterCount = 6;
+    private const int ClutterCount = 4;
 
     // Constant power per area, as if light were counted: an image that is generated larger and scaled down is as noisy as one generated small.
-    private const float NoiseAmplitudePerPixel = 24f / 32;
-    private const float MaxNoiseAmplitude = 96;
+    private const float NoiseAmplitudePerPixel = 16f / 32;
+    private const float MaxNoiseAmplitude = 64;
     private const float TextureContrast = 70;
 
     private readonly Colour background;
@@ -42,8 +42,8 @@ internal sealed class Scene
         var other = (SceneShape)(((int)shape + 1 + random.NextInt(4)) % 5);
 
         // The two centres lie on opposite sides of the middle, in a random direction, and move a little on their own.
-        var angle = random.Uniform(0, 2 * Math.PI);
-        var (sin, cos) = Math.SinCos(angle);
+        var (sin, cos) = Math.SinCos(random.Uniform(0, 2 * Math.PI));
+        var (texture, otherTexture) = label % 2 == 0 ? (SceneTexture.Rows, SceneTexture.Columns) : (SceneTexture.Columns, SceneTexture.Rows);
         var painted = new SceneObject[ClutterCount + 2];
         for (var i = 0; i < ClutterCount; i++)
         {
@@ -52,13 +52,11 @@ internal sealed class Scene
         }
 
         var target = SceneObject.Draw(
-            shape, 0.5 + (0.24 * cos) + random.Uniform(-0.05, 0.05), 0.5 + (0.24 * sin) + random.Uniform(-0.05, 0.05), random.Uniform(0.17, 0.25),
-            label % 2 == 0 ? SceneTexture.Stripes : SceneTexture.Checks, ref random);
+            shape, 0.5 + (0.13 * cos) + random.Uniform(-0.04, 0.04), 0.5 + (0.13 * sin) + random.Uniform(-0.04, 0.04), random.Uniform(0.24, 0.32), texture, ref random);
         var distractor = SceneObject.Draw(
-            other, 0.5 - (0.24 * cos) + random.Uniform(-0.05, 0.05), 0.5 - (0.24 * sin) + random.Uniform(-0.05, 0.05), random.Uniform(0.17, 0.25),
-            SceneTexture.Plain, ref random);
-        (painted[ClutterCount], painted[ClutterCount + 1]) = random.NextBool(0.5) ? (target, distractor) : (distractor, target);
-        return new Scene(Colour.Draw(ref random), (float)random.Uniform(-60, 60), (float)random.Uniform(-60, 60), painted);
+            other, 0.5 - (0.3 * cos) + random.Uniform(-0.04, 0.04), 0.5 - (0.3 * sin) + random.Uniform(-0.04, 0.04), random.Uniform(0.12, 0.16), otherTexture, ref random);
+        (painted[ClutterCount], painted[ClutterCount + 1]) = (target, distractor);
+        return new Scene(Colour.Draw(40, 140, ref random), (float)random.Uniform(-40, 40), (float)random.Uniform(-40, 40), painted);
     }
 
     /// <summary>Paints the scene with noise.</summary>
@@ -106,10 +104,10 @@ internal sealed class Scene
     }
 }
 
-/// <summary>A colour in the middle of the range, so that shading and texture are not clipped.</summary>
+/// <summary>A colour, each channel 0 to 255.</summary>
 internal readonly record struct Colour(float Red, float Green, float Blue)
 {
-    /// <summary>Each channel 60 to 196.</summary>
-    public static Colour Draw(ref CounterRandom random) =>
-        new((float)random.Uniform(60, 196), (float)random.Uniform(60, 196), (float)random.Uniform(60, 196));
+    /// <summary>Each channel uniform between two bounds.</summary>
+    public static Colour Draw(double low, double high, ref CounterRandom random) =>
+        new((float)random.Uniform(low, high), (float)random.Uniform(low, high), (float)random.Uniform(low, high));
 }

@@ -6,19 +6,21 @@ namespace AutoProg.Ort.Data.Formats;
 internal enum SceneTexture
 {
     Plain,
-    Stripes,
-    Checks,
+    Rows,
+    Columns,
 }
 
 /// <summary>An object of a generated image: a rotated outline with a colour and perhaps a texture.</summary>
 internal readonly record struct SceneObject(
     SceneShape Shape, float CentreX, float CentreY, float Radius, float Sin, float Cos, Colour Colour, SceneTexture Texture, float Wavelength, float Phase)
 {
-    /// <summary>Draws what is not given: angle, colour, wavelength (1/9 to 1/7 of the side) and phase of the texture.</summary>
+    private const double MaxTilt = 12 * Math.PI / 180;
+
+    /// <summary>Draws what is not given: tilt, a bright colour, wavelength (1/9 to 1/7 of the side) and phase of the texture.</summary>
     public static SceneObject Draw(SceneShape shape, double x, double y, double radius, SceneTexture texture, ref CounterRandom random)
     {
-        var (sin, cos) = Math.SinCos(random.Uniform(0, 2 * Math.PI));
-        var colour = Colour.Draw(ref random);
+        var (sin, cos) = Math.SinCos(random.Uniform(-MaxTilt, MaxTilt));
+        var colour = Colour.Draw(110, 210, ref random);
         var wavelength = 1 / random.Uniform(7, 9);
         return new SceneObject(
             shape, (float)x, (float)y, (float)radius, (float)sin, (float)cos, colour, texture, (float)wavelength, (float)random.Uniform(0, 2 * Math.PI));
@@ -47,9 +49,8 @@ internal readonly record struct SceneObject(
 
                 var wave = Texture switch
                 {
-                    SceneTexture.Stripes => amplitude * MathF.Sin((u * frequency) + Phase),
-                    // Two waves along the diagonals have the stripes' frequency and energy; their sum is a checkerboard.
-                    SceneTexture.Checks => amplitude * 0.7071f * (MathF.Sin((u * frequency) + Phase) + MathF.Sin((v * frequency) + Phase)),
+                    SceneTexture.Rows => amplitude * MathF.Sin((v * frequency) + Phase),
+                    SceneTexture.Columns => amplitude * MathF.Sin((u * frequency) + Phase),
                     _ => 0,
                 };
                 var at = ((y * side) + x) * 3;

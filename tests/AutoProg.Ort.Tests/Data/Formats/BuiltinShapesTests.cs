@@ -38,7 +38,7 @@ public class BuiltinShapesTests
     [Fact]
     public void The_same_scene_at_two_sizes_has_the_same_composition()
     {
-        // Noise alone makes some 37 levels of difference; another scene differs by more.
+        // Noise makes some 25 levels of difference; another scene differs by more.
         var images = new BuiltinShapes(40, 3, training: true);
         var own = Enumerable.Range(0, 20).Average(index => DifferenceOfSizes(images, index, index));
         var other = Enumerable.Range(0, 20).Average(index => DifferenceOfSizes(images, index, index + 20));
@@ -48,7 +48,7 @@ public class BuiltinShapesTests
     [Fact]
     public void Low_resolution_hides_the_texture()
     {
-        // Label 2k and 2k + 1 draw the same scene but for the texture of one object.
+        // Label 2k and 2k + 1 draw the same scene but for the directions of the textures.
         var (low, middle, high) = (TextureDifference(16), TextureDifference(32), TextureDifference(48));
         Assert.True(low < high / 5, $"{low} at 16 pixels, {high} at 48");
         Assert.True(high > 1.2 * middle, $"{middle} at 32 pixels, {high} at 48");
@@ -66,10 +66,10 @@ public class BuiltinShapesTests
         var (sum, count) = (0.0, 0);
         for (var index = 0; index < 30; index++)
         {
-            var stripes = Render(2 * (index % 5), index, side);
-            var checks = Render((2 * (index % 5)) + 1, index, side);
-            sum += stripes.Zip(checks, (a, b) => Math.Abs(a - b)).Sum();
-            count += stripes.Length;
+            var rows = Render(2 * (index % 5), index, side);
+            var columns = Render((2 * (index % 5)) + 1, index, side);
+            sum += rows.Zip(columns, (a, b) => Math.Abs(a - b)).Sum();
+            count += rows.Length;
         }
 
         return sum / count;
