@@ -92,14 +92,7 @@ public sealed class RunDirectory : IDisposable
     public static RunDirectory Resume(string path)
     {
         RefuseOther(path);
-        try
-        {
-            return new RunDirectory(path, Lock(path, FileMode.OpenOrCreate));
-        }
-        catch (IOException error)
-        {
-            throw new IOException($"{path}: another process is writing to this run; stop it first.", error);
-        }
+        return new RunDirectory(path, LockExisting(path));
     }
 
     /// <summary>Opens a run to look at it.</summary>
@@ -155,12 +148,13 @@ public sealed class RunDirectory : IDisposable
                 throw new IOException($"{path}: the experiment exists; choose another name, continue it with --resume, or delete it with --overwrite.");
             }
 
-            if (!File.Exists(System.IO.Path.Combine(path, RecipeName)))
+            // A run that died at once has a lock and no recipe yet.
+            if (!File.Exists(System.IO.Path.Combine(path, RecipeName)) && !File.Exists(System.IO.Path.Combine(path, LockName)))
             {
                 throw new IOException($"{path}: holds no {RecipeName} and so is no run; it will not be overwritten. Choose another name.");
             }
 
-            Resume(path).Dispose();
+            LockExisting(path).Dispose();
             Directory.Delete(path, recursive: true);
         }
 
@@ -178,6 +172,18 @@ public sealed class RunDirectory : IDisposable
         catch (IOException) when (File.Exists(System.IO.Path.Combine(path, LockName)))
         {
             return null;
+        }
+    }
+
+    private static FileStream LockExisting(string path)
+    {
+        try
+        {
+            return Lock(path, FileMode.OpenOrCreate);
+        }
+        catch (IOException error)
+        {
+            throw new IOException($"{path}: another process is writing to this run; stop it first.", error);
         }
     }
 
