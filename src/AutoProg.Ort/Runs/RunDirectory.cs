@@ -114,6 +114,24 @@ public sealed class RunDirectory : IDisposable
             .ThenByDescending(static path => path, StringComparer.Ordinal)
             .FirstOrDefault() ?? throw new DirectoryNotFoundException($"{output}: there is no run in this folder.");
 
+    /// <summary>The run that a path belongs to: the run's folder itself, its <c>checkpoints</c>, a checkpoint, or the files <c>last</c> and <c>best</c>.</summary>
+    /// <param name="path">What a user points at.</param>
+    /// <returns>The run's folder.</returns>
+    /// <exception cref="DirectoryNotFoundException">It belongs to no run.</exception>
+    public static string Containing(string path)
+    {
+        var candidate = new DirectoryInfo(System.IO.Path.GetFullPath(path));
+        for (var level = 0; level < 3 && candidate is not null; level++, candidate = candidate.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(candidate.FullName, RecipeName)))
+            {
+                return System.IO.Path.TrimEndingDirectorySeparator(candidate.FullName);
+            }
+        }
+
+        throw new DirectoryNotFoundException($"{path}: belongs to no run; there is no {RecipeName} beside it.");
+    }
+
     /// <summary>Writes the effective recipe; training from it repeats the run.</summary>
     public void WriteRecipe(Recipe recipe) => WholeFile.Replace(RecipeFile, RecipeWriter.Write(recipe));
 
