@@ -6,7 +6,7 @@ namespace AutoProg.Ort.Recipes;
 /// </summary>
 public sealed record Recipe
 {
-    /// <summary>Name of the experiment; part of the default run folder name.</summary>
+    /// <summary>Name of the experiment, for logs and reports.</summary>
     public string Name { get; init; } = "run";
 
     /// <summary>Root of all randomness: weights, order, augmentation, drop path, candidate sampling.</summary>

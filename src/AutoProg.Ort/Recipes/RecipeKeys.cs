@@ -33,7 +33,8 @@ internal static class RecipeKeys
         {
             {
                 "dataset",
-                OneOf(("builtin", DatasetKind.Builtin), ("image-folder", DatasetKind.ImageFolder), ("cifar10", DatasetKind.Cifar10), ("cifar100", DatasetKind.Cifar100), ("idx", DatasetKind.Idx)),
+                OneOf(
+                    ("builtin", DatasetKind.Builtin), ("image-folder", DatasetKind.ImageFolder), ("cifar10", DatasetKind.Cifar10), ("cifar100", DatasetKind.Cifar100), ("idx", DatasetKind.Idx)),
                 d => d.Dataset, (d, v) => d with { Dataset = v }, Required
             },
             { "data_dir", OrNull(Text("the path of a folder")), d => d.DataDir, (d, v) => d with { DataDir = v } },
@@ -109,7 +110,9 @@ internal static class RecipeKeys
             { "depths", ListOf(Whole(1, 1000), "a list of block counts, e.g. [6, 8, 10, 12], or []"), g => g.Depths, (g, v) => g with { Depths = v } },
             {
                 "operator",
-                OneOf(("rand-init", GrowthOperatorKind.RandInit), ("stacking", GrowthOperatorKind.Stacking), ("interpolation", GrowthOperatorKind.Interpolation), ("identity", GrowthOperatorKind.Identity), ("mogrow", GrowthOperatorKind.MoGrow)),
+                OneOf(
+                    ("rand-init", GrowthOperatorKind.RandInit), ("stacking", GrowthOperatorKind.Stacking), ("interpolation", GrowthOperatorKind.Interpolation),
+                    ("identity", GrowthOperatorKind.Identity), ("mogrow", GrowthOperatorKind.MoGrow)),
                 g => g.Operator, (g, v) => g with { Operator = v }
             },
             { "optimizer_state", OneOf(("reset", OptimizerStateKind.Reset), ("carry", OptimizerStateKind.Carry)), g => g.OptimizerState, (g, v) => g with { OptimizerState = v } },

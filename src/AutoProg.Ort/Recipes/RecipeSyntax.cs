@@ -58,6 +58,11 @@ internal static class RecipeSyntax
         {
             throw new RecipeSyntaxException((int)error.Start.Line, $"not valid YAML: {error.Message}");
         }
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException or OverflowException)
+        {
+            // YamlDotNet's scanner stumbles over some broken texts instead of refusing them.
+            throw new RecipeSyntaxException(parser.Current is { } reached ? LineOf(reached) : 1, "not valid YAML behind this line");
+        }
     }
 
     private static RecipeNode ReadNode(Parser parser, int depth)

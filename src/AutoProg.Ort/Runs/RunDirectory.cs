@@ -92,14 +92,7 @@ public sealed class RunDirectory : IDisposable
     public static RunDirectory Resume(string path)
     {
         RefuseOther(path);
-        try
-        {
-            return new RunDirectory(path, Lock(path, FileMode.OpenOrCreate));
-        }
-        catch (IOException error)
-        {
-            throw new IOException($"{path}: another process is writing to this run; stop it first.", error);
-        }
+        return new RunDirectory(path, LockExisting(path));
     }
 
     /// <summary>Opens a run to look at it.</summary>
@@ -120,6 +113,24 @@ public sealed class RunDirectory : IDisposable
             .OrderByDescending(static path => File.GetLastWriteTimeUtc(System.IO.Path.Combine(path, EventsName)))
             .ThenByDescending(static path => path, StringComparer.Ordinal)
             .FirstOrDefault() ?? throw new DirectoryNotFoundException($"{output}: there is no run in this folder.");
+
+    /// <summary>The run that a path belongs to: the run's folder itself, its <c>checkpoints</c>, a checkpoint, or the files <c>last</c> and <c>best</c>.</summary>
+    /// <param name="path">What a user points at.</param>
+    /// <returns>The run's folder.</returns>
+    /// <exception cref="DirectoryNotFoundException">It belongs to no run.</exception>
+    public static string Containing(string path)
+    {
+        var candidate = new DirectoryInfo(System.IO.Path.GetFullPath(path));
+        for (var level = 0; level < 3 && candidate is not null; level++, candidate = candidate.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(candidate.FullName, RecipeName)))
+            {
+                return System.IO.Path.TrimEndingDirectorySeparator(candidate.FullName);
+            }
+        }
+
+        throw new DirectoryNotFoundException($"{path}: belongs to no run; there is no {RecipeName} beside it.");
+    }
 
     /// <summary>Writes the effective recipe; training from it repeats the run.</summary>
     public void WriteRecipe(Recipe recipe) => WholeFile.Replace(RecipeFile, RecipeWriter.Write(recipe));
@@ -155,12 +166,13 @@ public sealed class RunDirectory : IDisposable
                 throw new IOException($"{path}: the experiment exists; choose another name, continue it with --resume, or delete it with --overwrite.");
             }
 
-            if (!File.Exists(System.IO.Path.Combine(path, RecipeName)))
+            // A run that died at once has a lock and no recipe yet.
+            if (!File.Exists(System.IO.Path.Combine(path, RecipeName)) && !File.Exists(System.IO.Path.Combine(path, LockName)))
             {
                 throw new IOException($"{path}: holds no {RecipeName} and so is no run; it will not be overwritten. Choose another name.");
             }
 
-            Resume(path).Dispose();
+            LockExisting(path).Dispose();
             Directory.Delete(path, recursive: true);
         }
 
@@ -178,6 +190,18 @@ public sealed class RunDirectory : IDisposable
         catch (IOException) when (File.Exists(System.IO.Path.Combine(path, LockName)))
         {
             return null;
+        }
+    }
+
+    private static FileStream LockExisting(string path)
+    {
+        try
+        {
+            return Lock(path, FileMode.OpenOrCreate);
+        }
+        catch (IOException error)
+        {
+            throw new IOException($"{path}: another process is writing to this run; stop it first.", error);
         }
     }
 

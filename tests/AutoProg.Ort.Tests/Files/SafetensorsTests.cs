@@ -97,6 +97,25 @@ public sealed class SafetensorsTests : IDisposable
         Assert.All(Enumerable.Range(0, count), i => Assert.Equal(i % 2000, values[i]));
     }
 
+    [Fact]
+    public void Files_beyond_two_gigabytes_are_read()
+    {
+        const long big = 3L << 30;
+        WriteRaw($$$"""{"big":{"dtype":"U8","shape":[{{{big}}}],"data_offsets":[0,{{{big}}}]},"x":{"dtype":"F32","shape":[1],"data_offsets":[{{{big}}},{{{big + 4}}}]}}""", []);
+        using (var file = new FileStream(path, FileMode.Open))
+        {
+            // Sparse on every file system that matters for tests: 3 GiB that take no room.
+            file.Position = file.Length + big;
+            file.Write(BitConverter.GetBytes(2.5f));
+        }
+
+        using var reader = SafetensorsReader.Open(path);
+        var values = new float[1];
+        reader.Read("x", values);
+
+        Assert.Equal(2.5f, values[0]);
+    }
+
     [Theory]
     [InlineData("[]", "header is no JSON object")]
     [InlineData("{\"x\":", "header is not valid JSON")]

@@ -1,3 +1,5 @@
+using System.Text;
+using AutoProg.Ort.Randomness;
 using AutoProg.Ort.Recipes;
 
 namespace AutoProg.Ort.Tests.Recipes;
@@ -214,6 +216,36 @@ public sealed class RecipeReaderTests
             Assert.True(error.Message.Length < 30_000, $"{text[..Math.Min(10, text.Length)]}: message of {error.Message.Length} characters");
             Assert.DoesNotContain('\u001b', error.Message);
         }
+    }
+
+    [Fact]
+    public void A_mutated_recipe_is_read_or_refused_and_nothing_else()
+    {
+        const string pieces = "{}[]:,-?&*!|>'\"%@`#\n\t \\~0123456789abcxyz.\u0000\u0085\ufeff\ud800";
+        var valid = RecipeWriter.Write(Parse(Smallest));
+        var refused = 0;
+        for (var round = 0; round < 5000; round++)
+        {
+            var random = new CounterRandom(2, RandomPurpose.Subset, index: round);
+            var text = new StringBuilder(valid);
+            for (var i = random.NextInt(6); i >= 0; i--)
+            {
+                var (at, piece) = (random.NextInt(text.Length), pieces[random.NextInt(pieces.Length)]);
+                _ = random.NextInt(3) switch { 0 => text.Insert(at, piece), 1 => text.Remove(at, 1), _ => text.Replace(text[at], piece, at, 1) };
+            }
+
+            try
+            {
+                RecipeRules.ThrowIfInvalid(Parse(text.ToString()));
+            }
+            catch (RecipeException error)
+            {
+                Assert.All(error.Problems, problem => Assert.StartsWith("run.yaml", problem.Place));
+                refused++;
+            }
+        }
+
+        Assert.InRange(refused, 2500, 4999);
     }
 
     [Fact]

@@ -109,6 +109,40 @@ public sealed class CheckpointStoreTests : InTemporaryFolder
         Assert.Empty(warnings.Messages);
     }
 
+    [Fact]
+    public void A_full_disk_ends_the_save_and_leaves_earlier_checkpoints_and_no_litter()
+    {
+        var steps = new FailingDisk(int.MaxValue);
+        new CheckpointStore(Path.Combine(Folder, "measure"), 1, warnings, steps).Save(2, [Weights(2)], 2);
+        for (var lifetime = 2; lifetime < steps.Trace.IndexOf("move .tmp-step-0000002 step-0000002"); lifetime++)
+        {
+            var folder = Path.Combine(Folder, $"full-{lifetime}");
+            new CheckpointStore(folder, 1, warnings).Save(1, [Weights(1)], 1);
+
+            var store = new CheckpointStore(folder, 1, warnings, new FailingDisk(lifetime, onlyFull: true));
+            Assert.Throws<IOException>(() => store.Save(2, [Weights(2)], 2));
+
+            Assert.Equal(1, WeightOf(store.OpenLatest()));
+            Assert.Equal(["step-0000001"], Directory.EnumerateDirectories(folder).Select(Path.GetFileName));
+        }
+
+        Assert.Empty(warnings.Messages);
+    }
+
+    [Fact]
+    public void Trouble_with_tidying_up_is_a_warning_since_the_step_is_saved()
+    {
+        Store(keep: 1).Save(1, [Weights(1)], 1);
+        var steps = new FailingDisk(int.MaxValue);
+        new CheckpointStore(Path.Combine(Folder, "measure"), 1, warnings, steps).Save(2, [Weights(2)], 2);
+
+        var disk = new FailingDisk(steps.Trace.IndexOf("create .tmp-last"), onlyFull: true);
+        new CheckpointStore(At("checkpoints"), 1, warnings, disk).Save(2, [Weights(2)], 2);
+
+        Assert.Equal($"Cannot tidy up {At("checkpoints")}.", Assert.Single(warnings.Messages));
+        Assert.Equal(2, Store().OpenLatest().Step);
+    }
+
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
@@ -237,7 +271,7 @@ public sealed class CheckpointStoreTests : InTemporaryFolder
             }
         }
 
-        // What is left is white space, the sequence number and the name of a key that only some bits keep valid.
+        // What passes is another sequence number, or one kind of white space for another.
         Assert.InRange(refused, valid.Length * 6, (valid.Length * 8) - 1);
     }
 

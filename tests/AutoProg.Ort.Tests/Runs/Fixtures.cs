@@ -46,8 +46,8 @@ internal sealed class Warnings : ILogger
     }
 }
 
-/// <summary>The power goes off before a chosen step, and nothing works after that.</summary>
-internal sealed class FailingDisk(int stepsToLive) : IRunDisk
+/// <summary>The power goes off before a chosen step, and nothing works after that; or, only full, that one step fails.</summary>
+internal sealed class FailingDisk(int stepsToLive, bool onlyFull = false) : IRunDisk
 {
     public sealed class PowerCut : Exception;
 
@@ -82,11 +82,18 @@ internal sealed class FailingDisk(int stepsToLive) : IRunDisk
 
     private void Step(string what, Action action, Action? otherwise = null)
     {
-        if (Steps++ < stepsToLive)
+        var alive = onlyFull ? Steps != stepsToLive : Steps < stepsToLive;
+        Steps++;
+        if (alive)
         {
             Trace.Add(what);
             action();
             return;
+        }
+
+        if (onlyFull)
+        {
+            throw new IOException("No space left on device.");
         }
 
         if (Steps == stepsToLive + 1)

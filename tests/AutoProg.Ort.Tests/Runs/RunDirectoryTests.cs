@@ -56,6 +56,17 @@ public sealed class RunDirectoryTests : InTemporaryFolder
         Assert.True(File.Exists(At("runs", "photos", "cat.jpg")));
     }
 
+    [Fact]
+    public void An_experiment_that_died_at_once_can_be_overwritten()
+    {
+        var request = Request() with { Experiment = "e", Overwrite = true };
+        RunDirectory.Create(request, clock).Dispose();
+
+        using var run = RunDirectory.Create(request, clock);
+
+        Assert.Equal(At("runs", "e"), run.Path);
+    }
+
     [Theory]
     [InlineData("../x")]
     [InlineData("a/b")]
@@ -106,6 +117,22 @@ public sealed class RunDirectoryTests : InTemporaryFolder
         Directory.CreateDirectory(At("runs", "z-no-run"));
 
         Assert.Equal(At("runs", "a-new"), RunDirectory.Newest(At("runs")));
+    }
+
+    [Fact]
+    public void Whatever_a_user_points_at_leads_to_the_run()
+    {
+        using var run = RunDirectory.Create(Request(), clock);
+        run.WriteRecipe(Recipe);
+        run.Checkpoints(1, new Warnings()).Save(1, [], 1);
+
+        foreach (var path in new[] { run.Path, run.Path + "/", run.CheckpointsFolder, Path.Combine(run.CheckpointsFolder, "step-0000001"), Path.Combine(run.CheckpointsFolder, "last") })
+        {
+            Assert.Equal(run.Path, RunDirectory.Containing(path));
+            Assert.Equal(1, CheckpointStore.Open(path, new Warnings()).Step);
+        }
+
+        Assert.Equal($"{Folder}: belongs to no run; there is no recipe.yaml beside it.", Assert.Throws<DirectoryNotFoundException>(() => RunDirectory.Containing(Folder)).Message);
     }
 
     [Fact]

@@ -1,0 +1,116 @@
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
+using AutoProg.Ort.Training;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace AutoProg.Ort.Tests.Training;
+
+public sealed class ResumeTests : IDisposable
+{
+    private readonly string output = Directory.CreateTempSubdirectory("autoprog-").FullName;
+
+    public static TheoryData<GrowthPolicyKind, bool, OptimizerStateKind> Policies => new()
+    {
+        { GrowthPolicyKind.Original, true, OptimizerStateKind.Reset },
+        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Carry },
+        { GrowthPolicyKind.AutoprogOne, false, OptimizerStateKind.Reset },
+    };
+
+    /// <summary>A process that is killed leaves what its last checkpoint holds. The kill points lie in searches, in stages, on boundaries, and twice in one run.</summary>
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void A_killed_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments)
+    {
+        var recipe = TinyRecipes.Of(policy);
+        recipe = recipe with { Growth = recipe.Growth with { RecycleWeights = recycle, OptimizerState = moments } };
+        var expected = Run("whole", recipe, killAfter: []);
+        foreach (var kills in (long[][])[[2], [5], [10, 11], [13, 22, 29]])
+        {
+            var name = "killed-" + string.Join('-', kills);
+            Run(name, recipe, kills);
+            AssertSame(expected, Path.Combine(output, name), name);
+        }
+    }
+
+    [Fact]
+    public void Cancelling_finishes_the_step_and_saves_it()
+    {
+        using var cancel = new CancellationTokenSource();
+        var options = Options("cancelled", new Callback(p =>
+        {
+            if (p.Step == 4)
+            {
+                cancel.Cancel();
+            }
+        }));
+        Assert.ThrowsAny<OperationCanceledException>(() => new ProgressiveTrainer(TinyRecipes.Of(GrowthPolicyKind.Prog), options).Run(cancel.Token));
+
+        using var run = RunDirectory.Open(Path.Combine(output, "cancelled"));
+        Assert.Equal(4, run.Checkpoints(2, NullLogger.Instance).OpenLatest().Step);
+    }
+
+    public void Dispose() => Directory.Delete(output, recursive: true);
+
+    private string Run(string name, Recipe recipe, long[] killAfter)
+    {
+        var kills = new Queue<long>(killAfter);
+        var options = Options(name, new Callback(p =>
+        {
+            if (kills.TryPeek(out var step) && p.Step == step)
+            {
+                kills.Dequeue();
+                throw new KilledException();
+            }
+        }));
+        var folder = Path.Combine(output, name);
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                if (attempt == 0 || !Directory.Exists(Path.Combine(folder, "checkpoints")))
+                {
+                    new ProgressiveTrainer(recipe, options with { Overwrite = true }).Run();
+                }
+                else
+                {
+                    ProgressiveTrainer.Resume(folder, options);
+                }
+
+                Assert.Empty(kills);
+                return folder;
+            }
+            catch (KilledException)
+            {
+            }
+        }
+    }
+
+    private TrainerOptions Options(string name, IProgress<TrainingProgress> progress) => new() { Output = output, Experiment = name, Progress = progress };
+
+    private static void AssertSame(string expected, string actual, string name)
+    {
+        using var left = RunDirectory.Open(expected);
+        using var right = RunDirectory.Open(actual);
+        var (a, b) = (left.Checkpoints(2, NullLogger.Instance).OpenLatest(), right.Checkpoints(2, NullLogger.Instance).OpenLatest());
+        Assert.Equal(a.Step, b.Step);
+        Assert.Equal(a.Files.Order(), b.Files.Order());
+        foreach (var file in a.Files)
+        {
+            Assert.True(File.ReadAllBytes(Path.Combine(a.Path, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(b.Path, file))), $"{name}: {file} differs.");
+        }
+
+        var (rowsLeft, rowsRight) = (MetricsTable.Read(left.MetricsFile), MetricsTable.Read(right.MetricsFile));
+        Assert.Equal(rowsLeft.Select(r => (r.Epoch, r.Resolution, r.Depth, r.TrainLoss, r.EvalTop1)), rowsRight.Select(r => (r.Epoch, r.Resolution, r.Depth, r.TrainLoss, r.EvalTop1)));
+    }
+
+    private sealed class KilledException : Exception
+    {
+    }
+
+    private sealed class Callback(Action<TrainingProgress> action) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => action(value);
+    }
+}

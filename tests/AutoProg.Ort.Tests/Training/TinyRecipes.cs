@@ -1,0 +1,31 @@
+using AutoProg.Ort.Recipes;
+
+namespace AutoProg.Ort.Tests.Training;
+
+/// <summary>Runs of a few seconds that go through every stage.</summary>
+internal static class TinyRecipes
+{
+    /// <summary>Four stages of two epochs of four steps; searches of one epoch.</summary>
+    public static Recipe Of(GrowthPolicyKind policy) => new()
+    {
+        Name = "tiny",
+        Seed = 7,
+        Model = new ModelRecipe { Name = "deit_micro", ImgSize = 16, PatchSize = 4, EmbedDim = 24, NumHeads = 2, Depth = 4, MlpRatio = 2, DropPath = 0.1 },
+        Data = new DataRecipe { Dataset = DatasetKind.Builtin, TrainSamples = 32, ValSamples = 16, Workers = 1 },
+        Training = new TrainingRecipe { Epochs = 8, BatchSize = 8, EvalBatchSize = 8, LogInterval = 2 },
+        Optimizer = new OptimizerRecipe { Lr = 1e-3 },
+        Schedule = new LearningRateRecipe { WarmupEpochs = 1, Per = LearningRateUnit.Step },
+        Ema = new EmaRecipe { Decays = [0.9, 0.99] },
+        Growth = new GrowthRecipe
+        {
+            Policy = policy,
+            NumStages = 4,
+            SearchEpochs = 1,
+            SearchSamples = 16,
+            SearchEvaluations = 3,
+            SearchTime = SearchTimeKind.Flops,
+        },
+        Runtime = new RuntimeRecipe { Threads = 1 },
+        Checkpoints = new CheckpointRecipe { EveryEpochs = 1, EverySteps = 3, Keep = 2 },
+    };
+}
