@@ -4,11 +4,7 @@ using AutoProg.Ort.Runtime;
 
 namespace AutoProg.Ort.Tests.Runtime.Memory;
 
-[CollectionDefinition(nameof(NativeMemoryAlone), DisableParallelization = true)]
-public sealed class NativeMemoryAlone;
-
-/// <summary>Alone, because the count of native bytes is that of the process.</summary>
-[Collection(nameof(NativeMemoryAlone))]
+[Collection(nameof(Alone))]
 public sealed class FlatBufferTests
 {
     [Fact]
