@@ -9,11 +9,17 @@ namespace AutoProg.Ort.Runtime.Optimizers;
 /// </summary>
 public sealed class HostParameterUpdate : IParameterUpdate
 {
+#if DEBUG
+    // Debug builds cross the edges of tiles all the time and end most of them in a vector tail.
+    private const int TileLength = 208;
+    private const int CachedLength = 37;
+#else
     // Work unit of a thread: large enough that hand-out costs nothing, small enough that threads end together.
     private const int TileLength = 64 * 1024;
 
-    // Elements that stay in the first-level cache between the rule and the averages: 4 KiB per buffer, six buffers with one average.
+    // Elements that stay in the first-level cache between the rule and the averages: 4 KiB per buffer, five buffers with one average.
     private const int CachedLength = 1024;
+#endif
 
     private readonly ParameterArena arena;
     private readonly UpdateRule rule;
