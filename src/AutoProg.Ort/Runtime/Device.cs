@@ -1,4 +1,6 @@
 using System.Globalization;
+using AutoProg.Graphs;
+using AutoProg.Graphs.Artifacts;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Ort.Runtime;
@@ -76,6 +78,18 @@ public sealed class Device
         {
             throw new DeviceException($"device '{Name}' cannot load '{name}': {error.Message}", error);
         }
+    }
+
+    /// <summary>Gives memory that no session uses back to the system: the arena keeps what it once took until it is told.</summary>
+    public void ReleaseUnusedMemory()
+    {
+        var b = new GraphBuilder();
+        b.Output("y", b.Neg(b.Input("x", ElementType.Float, [1])));
+        using var session = Load(OnnxWriter.Write(b.Build(), "release"), "release");
+        using var options = new RunOptions();
+        options.AddRunConfigEntry("memory.enable_memory_arena_shrinkage", CudaDevice is { } id ? $"cpu:0;gpu:{id}" : "cpu:0");
+        using var x = OrtValue.CreateTensorValueFromMemory([0f], [1]);
+        using var results = session.Run(options, ["x"], [x], ["y"]);
     }
 
     /// <summary>

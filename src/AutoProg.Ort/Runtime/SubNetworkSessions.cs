@@ -41,10 +41,11 @@ public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) :
         return session;
     }
 
-    /// <summary>Unloads every session of other sub-networks.</summary>
+    /// <summary>Unloads every session of other sub-networks, and gives their memory back.</summary>
     /// <param name="keep">Sub-networks that stay loaded.</param>
     public void ReleaseExcept(IReadOnlyCollection<SubNetwork> keep)
     {
+        var loaded = training.Count + evaluation.Count;
         foreach (var key in training.Keys.Where(k => !keep.Contains(k.Network)).ToList())
         {
             training.Remove(key, out var session);
@@ -55,6 +56,11 @@ public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) :
         {
             evaluation.Remove(key, out var session);
             session!.Dispose();
+        }
+
+        if (training.Count + evaluation.Count < loaded)
+        {
+            device.ReleaseUnusedMemory();
         }
     }
 
