@@ -16,6 +16,18 @@ internal static class Broadcasting
             .Where(axis => axis < added || (shape[axis - added] == 1 && gradient.Shape[axis] != 1))
             .Select(axis => (long)axis)
             .ToArray();
-        return b.Reshape(axes.Length == 0 ? gradient : b.ReduceSum(gradient, axes), shape);
+        return b.Reshape(axes switch
+        {
+            [] => gradient,
+            [0] when gradient.Shape.Rank == 2 => SumRows(b, gradient),
+            _ => b.ReduceSum(gradient, axes),
+        }, shape);
+    }
+
+    /// <summary>Sum over the rows of a matrix, [rows, columns] to [columns], as a product with a row of ones: matrix kernels read memory faster than reductions do.</summary>
+    public static Value SumRows(GraphBuilder b, Value matrix)
+    {
+        var ones = b.Full(matrix, [1, matrix.Shape[0]], 1);
+        return b.Reshape(b.Gemm(ones, matrix), [matrix.Shape[1]]);
     }
 }

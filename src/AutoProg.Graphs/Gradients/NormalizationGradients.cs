@@ -66,7 +66,7 @@ internal static class NormalizationGradients
         var meanGx = b.Gemm(gx, weights);
         var dx = b.Mul(b.Sub(b.Sub(b.Mul(g, scale), meanG), b.Mul(xhat, meanGx)), inverseStd);
         return n.Inputs.Count == 2
-            ? [b.Reshape(dx, x.Shape), b.ReduceSum(gx, [0])]
-            : [b.Reshape(dx, x.Shape), b.ReduceSum(gx, [0]), b.ReduceSum(g, [0])];
+            ? [b.Reshape(dx, x.Shape), Broadcasting.SumRows(b, gx)]
+            : [b.Reshape(dx, x.Shape), Broadcasting.SumRows(b, gx), Broadcasting.SumRows(b, g)];
     }
 }
