@@ -9,8 +9,15 @@ internal static class HostKernels
 {
     private static readonly Dictionary<string, Func<double, double>> Functions = new(StringComparer.Ordinal)
     {
-        ["Sqrt"] = Math.Sqrt, ["Exp"] = Math.Exp, ["Log"] = Math.Log, ["Tanh"] = Math.Tanh, ["Sin"] = Math.Sin, ["Cos"] = Math.Cos,
-        ["Reciprocal"] = x => 1 / x, ["Sigmoid"] = x => 1 / (1 + Math.Exp(-x)), ["Sign"] = x => double.IsNaN(x) ? x : Math.Sign(x),
+        ["Sqrt"] = Math.Sqrt,
+        ["Exp"] = Math.Exp,
+        ["Log"] = Math.Log,
+        ["Sin"] = Math.Sin,
+        ["Cos"] = Math.Cos,
+        ["Tanh"] = Math.Tanh,
+        ["Sigmoid"] = x => 1 / (1 + Math.Exp(-x)),
+        ["Reciprocal"] = x => 1 / x,
+        ["Sign"] = x => double.IsNaN(x) ? x : Math.Sign(x),
     };
 
     /// <summary>The node's only output, or null where it cannot be computed here.</summary>
@@ -149,17 +156,23 @@ internal static class HostKernels
     {
         private static readonly Dictionary<string, Func<T, T, T>> Binary = new(StringComparer.Ordinal)
         {
-            ["Add"] = (a, b) => a + b, ["Sub"] = (a, b) => a - b, ["Mul"] = (a, b) => a * b, ["Div"] = (a, b) => a / b,
+            ["Add"] = (a, b) => a + b,
+            ["Sub"] = (a, b) => a - b,
+            ["Mul"] = (a, b) => a * b,
+            ["Div"] = (a, b) => a / b,
         };
 
         private static readonly Dictionary<string, Func<T, T, bool>> Comparisons = new(StringComparer.Ordinal)
         {
-            ["Equal"] = (a, b) => a == b, ["Less"] = (a, b) => a < b, ["Greater"] = (a, b) => a > b,
+            ["Equal"] = (a, b) => a == b,
+            ["Less"] = (a, b) => a < b,
+            ["Greater"] = (a, b) => a > b,
         };
 
         private static readonly Dictionary<string, Func<T, T>> Unary = new(StringComparer.Ordinal)
         {
-            ["Neg"] = a => -a, ["Abs"] = T.Abs,
+            ["Neg"] = a => -a,
+            ["Abs"] = T.Abs,
         };
 
         public static Tensor? Compute(Node n)
