@@ -20,6 +20,11 @@ public sealed class GraphBuilderTests
         { "window", "node 'AveragePool' (AveragePool), inputs Float[1, 3, 8, 8]: a window of 9 does not fit 8 pixels padded by 0 and 0." },
         { "concat", "node 'Concat' (Concat), inputs Float[2, 3], Float[2]: vector: Float[2] does not fit x: Float[2, 3] along axis 1." },
         { "split", "node 'Split' (Split), inputs Float[2, 3], Int64[2]: parts sum to 4, the axis has 3." },
+        { "copied", "node 'Reshape' (Reshape), inputs Float[2, 3], Int64[3]: dimension 2 is to be copied from [2, 3], which has none." },
+        { "unsqueeze", "node 'Unsqueeze' (Unsqueeze), inputs Float[2, 3], Int64[1]: axes [5] cannot be inserted into [2, 3]; 1 different ones in -3..2 are needed." },
+        { "strides", "node 'MaxPool' (MaxPool), inputs Float[1, 3, 8, 8]: strides is [0, 2]; 2 entries of at least 1 are needed." },
+        { "image rank", "node 'MaxPool' (MaxPool), inputs Float[2, 3]: a kernel of 2 axes does not fit an image of shape [2, 3]; [batch, channels, 2 axes] is needed." },
+        { "resize", "'x' has shape [2, 3]; [batch, channels, height, width] is needed to resize." },
     };
 
     [Theory]
@@ -44,6 +49,11 @@ public sealed class GraphBuilderTests
             "channels" => () => b.Conv(image, b.Parameter("kernel", [4, 2, 3, 3])),
             "window" => () => b.AveragePool(image, [9, 9]),
             "concat" => () => b.Concat(1, x, vector),
+            "copied" => () => b.Add("Reshape", [x, b.Longs(2, 3, 0)]),
+            "unsqueeze" => () => b.Unsqueeze(x, 5),
+            "strides" => () => b.MaxPool(image, [2, 2], [0, 2]),
+            "image rank" => () => b.MaxPool(x, [2, 2]),
+            "resize" => () => b.Resize2D(x, 2, 2, ResizeMode.Linear),
             "split" => () => b.Split(x, 1, 2, 2),
             _ => throw new ArgumentOutOfRangeException(nameof(mistake)),
         };

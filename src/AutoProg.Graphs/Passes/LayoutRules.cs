@@ -12,6 +12,7 @@ internal static class LayoutRules
         new("Transpose(x) = Reshape(x) where only axes of size 1 move", static (n, g) => n.Operator == "Transpose" && MovesNothing(n) ? Reshape(g, n, n.Input(0)) : null),
         new("Transpose(Transpose(x)) = Transpose(x)", Composition),
         new("Transpose(Reshape(Transpose(x))) = Transpose(Reshape(x)) where merged axes stay together", MergedAxes),
+        new("Transpose(Reshape(Transpose(x))) = Transpose(Reshape(x)) where axes are split", SplitAxes),
         new("Slice(x) = x where it takes everything", static (n, _) => n.Operator == "Slice" && n.Output.Shape.Equals(n.Input(0).Shape) && SliceRange.All(n).All(r => r.Step == 1) ? n.Input(0) : null),
         new("Pad(x) = x where nothing is added", static (n, _) => n.Operator == "Pad" && n.ConstantInts(1)!.All(p => p == 0) ? n.Input(0) : null),
         new("Concat(x) = x", static (n, _) => n.Operator == "Concat" && n.Inputs.Count == 1 ? n.Input(0) : null),
@@ -48,8 +49,7 @@ internal static class LayoutRules
     /// </summary>
     private static Value? MergedAxes(Node n, Rewriting graph)
     {
-        if (n.Operator != "Transpose" || n.Input(0).Producer is not { } reshape || !IsReshape(reshape)
-            || reshape.Input(0).Producer is not { Operator: "Transpose" } inner)
+        if (Between(n) is not var (reshape, inner))
         {
             return null;
         }
@@ -72,6 +72,35 @@ internal static class LayoutRules
         var back = outer.Select(axis => (long)Array.IndexOf(order, (int)axis)).ToArray();
         return graph.Add("Transpose", n, [merged], new Attributes { { "perm", back } });
     }
+
+    /// <summary>
+    /// The same backwards: [N, P, M] -> [N, M, P] -> [N, M, H, W] -> [N, H, W, M] is a Reshape alone. Splitting an axis commutes with every transposition.
+    /// </summary>
+    private static Value? SplitAxes(Node n, Rewriting graph)
+    {
+        if (Between(n) is not var (reshape, inner))
+        {
+            return null;
+        }
+
+        if (Groups(reshape.Output.Shape, reshape.Input(0).Shape) is not { } groups)
+        {
+            return graph.No(n, $"the reshape from {reshape.Input(0).Shape} to {reshape.Output.Shape} does more than split axes.");
+        }
+
+        // Split first: the parts of each axis of x in place, in x's order of axes.
+        var permutation = LayoutShapes.Permutation(inner);
+        int[] order = [.. Enumerable.Range(0, groups.Count).OrderBy(g => permutation[g]).SelectMany(g => Enumerable.Range(groups[g].First, groups[g].Count))];
+        var split = Reshape(graph, reshape, inner.Input(0), Shape.Of([.. order.Select(axis => reshape.Output.Shape[axis])]));
+        long[] composed = [.. LayoutShapes.Permutation(n).Select(axis => (long)Array.IndexOf(order, (int)axis))];
+        return graph.Add("Transpose", n, [split], new Attributes { { "perm", composed } });
+    }
+
+    /// <summary>The Reshape and the first Transpose of Transpose(Reshape(Transpose(x))), or null.</summary>
+    private static (Node Reshape, Node Inner)? Between(Node n) =>
+        n.Operator == "Transpose" && n.Input(0).Producer is { } reshape && IsReshape(reshape) && reshape.Input(0).Producer is { Operator: "Transpose" } inner
+            ? (reshape, inner)
+            : null;
 
     /// <summary>The axes of <paramref name="from"/> that each axis of <paramref name="to"/> is made of, or null if it is not made by merging neighbours.</summary>
     private static List<(int First, int Count)>? Groups(Shape from, Shape to)
