@@ -20,7 +20,7 @@ public sealed partial class GraphBuilder
     private readonly List<Node> nodes = [];
     private readonly List<GraphOutput> outputs = [];
     private readonly Dictionary<string, int> namesInUse = new(StringComparer.Ordinal);
-    private readonly Dictionary<ConstantKey, Value> constants = [];
+    private readonly Dictionary<Tensor, Value> constants = [];
     private string scope = "";
 
     /// <summary>Nodes so far, in the order in which they were added; a node follows what it reads.</summary>
@@ -59,11 +59,10 @@ public sealed partial class GraphBuilder
     public Value Constant(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        var key = new ConstantKey(tensor);
-        if (!constants.TryGetValue(key, out var value))
+        if (!constants.TryGetValue(tensor, out var value))
         {
             value = new Value(ValueKind.Constant, Unique("const"), tensor.Type, tensor.Shape, tensor);
-            constants.Add(key, value);
+            constants.Add(tensor, value);
         }
 
         return value;
@@ -153,24 +152,5 @@ public sealed partial class GraphBuilder
     private sealed class ScopeEnd(Action close) : IDisposable
     {
         public void Dispose() => close();
-    }
-
-    private readonly struct ConstantKey(Tensor tensor) : IEquatable<ConstantKey>
-    {
-        private readonly Tensor tensor = tensor;
-
-        public bool Equals(ConstantKey other) =>
-            tensor.Type == other.tensor.Type && tensor.Shape.Equals(other.tensor.Shape) && tensor.Bytes.SequenceEqual(other.tensor.Bytes);
-
-        public override bool Equals(object? obj) => obj is ConstantKey other && Equals(other);
-
-        public override int GetHashCode()
-        {
-            var hash = default(HashCode);
-            hash.Add(tensor.Type);
-            hash.Add(tensor.Shape);
-            hash.AddBytes(tensor.Bytes);
-            return hash.ToHashCode();
-        }
     }
 }

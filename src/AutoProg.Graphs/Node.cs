@@ -60,6 +60,14 @@ public sealed class Node
         return node;
     }
 
+    /// <summary>This node without its optional outputs.</summary>
+    internal Node WithFirstOutput()
+    {
+        var node = new Node(Name, Operator, Domain, Inputs, Attributes);
+        node.Outputs = [new Value(ValueKind.Result, Output.Name, Output.Type, Output.Shape) { Producer = node }];
+        return node;
+    }
+
     /// <inheritdoc />
     public override string ToString() => $"node '{Name}' ({Operator})";
 }

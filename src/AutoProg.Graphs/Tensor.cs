@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace AutoProg.Graphs;
 
-/// <summary>A constant: element type, shape and row-major little-endian bytes. Immutable.</summary>
-public sealed class Tensor
+/// <summary>A constant: element type, shape and row-major little-endian bytes. Immutable; equality is by content, to the bit.</summary>
+public sealed class Tensor : IEquatable<Tensor>
 {
     private readonly byte[] bytes;
 
@@ -81,7 +81,42 @@ public sealed class Tensor
     };
 
     /// <inheritdoc />
+    public bool Equals(Tensor? other) => other is not null && Type == other.Type && Shape.Equals(other.Shape) && Bytes.SequenceEqual(other.Bytes);
+
+    /// <inheritdoc />
+    public override bool Equals(object? obj) => Equals(obj as Tensor);
+
+    /// <inheritdoc />
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Type);
+        hash.Add(Shape);
+        hash.AddBytes(bytes);
+        return hash.ToHashCode();
+    }
+
+    /// <inheritdoc />
     public override string ToString() => $"{Type}{Shape}";
+
+    /// <summary>The scalar that every element equals to the bit, or null if they differ or there is none.</summary>
+    internal Tensor? Repeated()
+    {
+        var size = Type.Size();
+        if (bytes.Length == 0 || !bytes.AsSpan(size).SequenceEqual(bytes.AsSpan(0, bytes.Length - size)))
+        {
+            return null;
+        }
+
+        return FromBytes(Type, Shape.Scalar, bytes.AsSpan(0, size));
+    }
+
+    /// <summary>The number that every element is, or null if they differ, there is none, or the type is a 16-bit one.</summary>
+    internal double? Uniform() => Type is ElementType.Float16 or ElementType.BFloat16 ? null : Repeated()?.Doubles()[0];
+
+    /// <summary>The elements as what they are.</summary>
+    internal ReadOnlySpan<T> Elements<T>()
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(bytes);
 
     private ReadOnlySpan<T> As<T>(ElementType expected)
         where T : unmanaged =>

@@ -12,7 +12,12 @@ public static class Differentiator
     /// <param name="targets">Parameters or inputs; each must influence the loss.</param>
     /// <returns>Gradient of each target, in its shape.</returns>
     /// <exception cref="GraphException">The loss is no scalar, a target does not influence it, or an operator on the way has no rule.</exception>
-    public static IReadOnlyDictionary<Value, Value> AddGradients(GraphBuilder b, Value loss, IReadOnlyCollection<Value> targets)
+    public static IReadOnlyDictionary<Value, Value> AddGradients(GraphBuilder b, Value loss, IReadOnlyCollection<Value> targets) =>
+        AddGradientsBy(GradientRules.Find, b, loss, targets);
+
+    /// <summary>As <see cref="AddGradients"/>, with other rules.</summary>
+    internal static IReadOnlyDictionary<Value, Value> AddGradientsBy(
+        Func<string, GradientRule?> findRule, GraphBuilder b, Value loss, IReadOnlyCollection<Value> targets)
     {
         ArgumentNullException.ThrowIfNull(b);
         ArgumentNullException.ThrowIfNull(loss);
@@ -23,7 +28,7 @@ public static class Differentiator
         }
 
         var path = Path(b.Nodes, loss, targets);
-        RequireRules(path);
+        RequireRules(path, findRule);
         var gradients = new Dictionary<Value, Value> { [loss] = b.Full(loss, loss.Shape, 1) };
         var learnable = Influenced(b.Nodes, targets);
         foreach (var node in Enumerable.Reverse(path))
@@ -35,7 +40,7 @@ public static class Differentiator
             }
 
             using var scope = b.RootScope($"grad/{node.Name}");
-            var dx = GradientRules.Find(node.Operator)!(b, node, new OutputGradients(b, node, dy));
+            var dx = findRule(node.Operator)!(b, node, new OutputGradients(b, node, dy));
             if (dx.Length != node.Inputs.Count)
             {
                 throw new GraphException($"The gradient rule of '{node.Operator}' gave {dx.Length} gradients for {node.Inputs.Count} inputs ({node}).");
@@ -89,9 +94,9 @@ public static class Differentiator
         return influenced;
     }
 
-    private static void RequireRules(List<Node> path)
+    private static void RequireRules(List<Node> path, Func<string, GradientRule?> findRule)
     {
-        var missing = path.Where(n => GradientRules.Find(n.Operator) is null).ToList();
+        var missing = path.Where(n => findRule(n.Operator) is null).ToList();
         if (missing.Count > 0)
         {
             var list = string.Join("; ", missing.Take(20).Select(n => $"'{n.Operator}' (node '{n.Name}')"));

@@ -45,18 +45,26 @@ internal static class ElementwiseGradients
         ["Or"] = NoGradient,
     };
 
-    /// <summary>d(x^p)/dx = p x^(p-1); d(x^p)/dp = x^p log x, taken as 0 where x is 0 and p positive.</summary>
+    /// <summary>d(x^p)/dx = p x^(p-1), 0 where p is 0 (even at x = 0); d(x^p)/dp = x^p log x, taken as 0 where x is not positive.</summary>
     private static Value?[] Pow(GraphBuilder b, Node n, OutputGradients dy)
     {
         var (x, p) = (n.Input(0), n.Input(1));
-        var dx = b.Mul(dy[0], b.Mul(p, b.Pow(x, b.Sub(p, b.ScalarLike(p, 1)))));
-        if (p.Kind == ValueKind.Constant)
+        if (p.Constant is { } constant)
         {
-            return [dx, null];
+            var exponents = constant.Doubles();
+            var dx = exponents is [2.0] ? b.Scale(x, 2) : b.Mul(p, b.Pow(x, exponents.Contains(0) ? OneLess(b, p) : b.Sub(p, b.ScalarLike(p, 1))));
+            return [b.Mul(dy[0], dx), null];
         }
 
         var log = b.Log(b.Where(b.Greater(x, b.ScalarLike(x, 0)), x, b.ScalarLike(x, 1)));
-        return [dx, b.Mul(dy[0], b.Mul(n.Output, log))];
+        return [b.Mul(dy[0], b.Mul(p, b.Pow(x, OneLess(b, p)))), b.Mul(dy[0], b.Mul(n.Output, log))];
+    }
+
+    /// <summary>p - 1, and 0 where p is 0, so that 0 times x^(p-1) stays a number at x = 0.</summary>
+    private static Value OneLess(GraphBuilder b, Value p)
+    {
+        var zero = b.ScalarLike(p, 0);
+        return b.Where(b.Equal(p, zero), zero, b.Sub(p, b.ScalarLike(p, 1)));
     }
 
     /// <summary>The gradient goes to the operand that was chosen; operands that tie share it evenly, as in PyTorch.</summary>

@@ -4,17 +4,24 @@ namespace AutoProg.Graphs.Operators;
 
 internal static class ElementwiseShapes
 {
-    public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(StringComparer.Ordinal)
+    private static readonly string[] BroadcastingOperators = ["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"];
+
+    private static readonly string[] ComparingOperators = ["Equal", "Less", "Greater", "And", "Or"];
+
+    private static readonly string[] UnaryOperators =
+    [
+        "Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Log", "Sin", "Cos", "Erf", "Tanh", "Sigmoid", "Softplus",
+        "Relu", "LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Gelu", "QuickGelu", "Clip", "Identity", "Not",
+    ];
+
+    public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(
+        [
+            .. BroadcastingOperators.Select(op => KeyValuePair.Create(op, (ShapeRule)Broadcasting)),
+            .. ComparingOperators.Select(op => KeyValuePair.Create(op, (ShapeRule)Comparing)),
+            .. UnaryOperators.Select(op => KeyValuePair.Create(op, (ShapeRule)SameAsInput)),
+        ],
+        StringComparer.Ordinal)
     {
-        ["Add"] = Broadcasting, ["Sub"] = Broadcasting, ["Mul"] = Broadcasting, ["Div"] = Broadcasting, ["Pow"] = Broadcasting,
-        ["Max"] = Broadcasting, ["Min"] = Broadcasting,
-        ["Neg"] = SameAsInput, ["Abs"] = SameAsInput, ["Sign"] = SameAsInput, ["Sqrt"] = SameAsInput, ["Reciprocal"] = SameAsInput,
-        ["Exp"] = SameAsInput, ["Log"] = SameAsInput, ["Erf"] = SameAsInput, ["Tanh"] = SameAsInput, ["Sigmoid"] = SameAsInput,
-        ["Softplus"] = SameAsInput, ["Relu"] = SameAsInput, ["Gelu"] = SameAsInput, ["QuickGelu"] = SameAsInput, ["LeakyRelu"] = SameAsInput, ["Elu"] = SameAsInput,
-        ["HardSigmoid"] = SameAsInput, ["HardSwish"] = SameAsInput, ["Sin"] = SameAsInput, ["Cos"] = SameAsInput,
-        ["Identity"] = SameAsInput, ["Not"] = SameAsInput,
-        ["Clip"] = SameAsInput,
-        ["Equal"] = Comparing, ["Less"] = Comparing, ["Greater"] = Comparing, ["And"] = Comparing, ["Or"] = Comparing,
         ["Cast"] = static (n, _) => [new((ElementType)n.Attributes.Int("to", 0), n.Input(0).Shape)],
         ["Where"] = static (n, _) =>
         [

@@ -54,7 +54,9 @@ internal static class LayoutShapes
                 continue;
             }
 
-            dims[i] = target[i] == 0 && !allowZero ? input[i] : target[i];
+            dims[i] = target[i] != 0 || allowZero ? target[i]
+                : i < input.Rank ? input[i]
+                : throw new GraphException($"dimension {i} is to be copied from {input}, which has none.");
             known = checked(known * dims[i]);
         }
 
@@ -134,7 +136,12 @@ internal static class LayoutShapes
     private static Shape Unsqueeze(Shape input, long[] axes)
     {
         var rank = input.Rank + axes.Length;
-        var inserted = axes.Select(a => (int)(a < 0 ? a + rank : a)).ToHashSet();
+        var inserted = axes.Select(a => a < 0 ? a + rank : a).ToHashSet();
+        if (inserted.Count != axes.Length || inserted.Any(a => a < 0 || a >= rank))
+        {
+            throw new GraphException($"axes [{string.Join(", ", axes)}] cannot be inserted into {input}; {axes.Length} different ones in {-rank}..{rank - 1} are needed.");
+        }
+
         var rest = new Queue<long>(input);
         return Shape.Of([.. Enumerable.Range(0, rank).Select(i => inserted.Contains(i) ? 1 : rest.Dequeue())]);
     }

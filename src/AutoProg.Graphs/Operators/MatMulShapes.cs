@@ -54,7 +54,7 @@ internal static class MatMulShapes
         }
 
         var product = Product(a, b, node.Attributes.Flag("transA"), node.Attributes.Flag("transB"));
-        if (node.OptionalInput(2) is { } c && !Broadcast(c.Shape, product).Equals(product))
+        if (node.OptionalInput(2) is { } c && (c.Shape.Rank > 2 || c.Shape.Reverse().Zip(product.Reverse()).Any(d => d.First != 1 && d.First != d.Second)))
         {
             throw new GraphException($"C {c.Shape} does not broadcast to {product}.");
         }

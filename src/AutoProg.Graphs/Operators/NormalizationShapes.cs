@@ -4,10 +4,17 @@ internal static class NormalizationShapes
 {
     public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(StringComparer.Ordinal)
     {
-        ["Softmax"] = static (n, _) => [new(n.Input(0).Type, n.Input(0).Shape)],
-        ["LogSoftmax"] = static (n, _) => [new(n.Input(0).Type, n.Input(0).Shape)],
+        ["Softmax"] = AlongAxis,
+        ["LogSoftmax"] = AlongAxis,
         ["LayerNormalization"] = LayerNormalization,
     };
+
+    private static OutputType[] AlongAxis(Node node, int outputs)
+    {
+        var input = node.Input(0);
+        _ = input.Shape.Axis(node.Attributes.Int("axis", -1)); // throws if it is outside
+        return [new(input.Type, input.Shape)];
+    }
 
     private static OutputType[] LayerNormalization(Node node, int outputs)
     {

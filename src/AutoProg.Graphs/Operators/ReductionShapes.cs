@@ -4,7 +4,11 @@ internal static class ReductionShapes
 {
     public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(StringComparer.Ordinal)
     {
-        ["ReduceSum"] = Reduce, ["ReduceMean"] = Reduce, ["ReduceMax"] = Reduce, ["ReduceMin"] = Reduce, ["ReduceSumSquare"] = Reduce,
+        ["ReduceSum"] = Reduce,
+        ["ReduceMean"] = Reduce,
+        ["ReduceMax"] = Reduce,
+        ["ReduceMin"] = Reduce,
+        ["ReduceSumSquare"] = Reduce,
     };
 
     /// <summary>The reduced axes of a node, non-negative and ascending (input 1; left out means all, unless <c>noop_with_empty_axes</c>).</summary>

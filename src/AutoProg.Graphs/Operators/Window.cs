@@ -65,6 +65,11 @@ internal sealed record Window(IReadOnlyList<WindowAxis> Axes)
             throw new GraphException($"a kernel of {kernel.Length} axes does not fit an image of shape {image}; [batch, channels, {kernel.Length} axes] is needed.");
         }
 
+        if (kernel.Any(k => k < 1))
+        {
+            throw new GraphException($"the kernel has size [{string.Join(", ", kernel)}]; at least 1 is needed.");
+        }
+
         var (strides, dilations, pads) = Settings(node, kernel.Length);
         var autoPad = node.Attributes.Text("auto_pad", "NOTSET");
         var ceiling = node.Attributes.Flag("ceil_mode");
@@ -77,13 +82,15 @@ internal sealed record Window(IReadOnlyList<WindowAxis> Axes)
 
     private static (long[] Strides, long[] Dilations, long[] Pads) Settings(Node node, int rank)
     {
-        long[] Read(string name, int length, long fallback)
+        long[] Read(string name, int length, long least)
         {
-            var values = node.Attributes.Ints(name) ?? [.. Enumerable.Repeat(fallback, length)];
-            return values.Length == length ? values : throw new GraphException($"{name} has {values.Length} entries, {length} are needed.");
+            var values = node.Attributes.Ints(name) ?? [.. Enumerable.Repeat(least, length)];
+            return values.Length == length && values.All(v => v >= least)
+                ? values
+                : throw new GraphException($"{name} is [{string.Join(", ", values)}]; {length} entries of at least {least} are needed.");
         }
 
-        return (Read("strides", rank, 1), Read("dilations", rank, 1), Read("pads", 2 * rank, 0));
+        return (Read("strides", rank, least: 1), Read("dilations", rank, least: 1), Read("pads", 2 * rank, least: 0));
     }
 
     private static WindowAxis AutoPadded(WindowAxis axis, string autoPad)

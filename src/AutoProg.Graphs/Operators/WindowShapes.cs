@@ -18,7 +18,7 @@ internal static class WindowShapes
         var (image, kernel) = (node.Input(0).Shape, node.Input(1).Shape);
         var window = Window.OfConv(node);
         var groups = node.Attributes.Int("group", 1);
-        if (image[1] != kernel[1] * groups || kernel[0] % groups != 0)
+        if (groups < 1 || image[1] != kernel[1] * groups || kernel[0] % groups != 0)
         {
             throw new GraphException($"kernel {kernel} in {groups} groups does not fit {image[1]} channels; [out, channels / groups, ...] is needed, out a multiple of groups.");
         }
@@ -31,7 +31,7 @@ internal static class WindowShapes
     {
         var (image, kernel) = (node.Input(0).Shape, node.Input(1).Shape);
         var groups = node.Attributes.Int("group", 1);
-        if (image.Rank != kernel.Rank || image[1] != kernel[0] || kernel[0] % groups != 0)
+        if (groups < 1 || image.Rank < 3 || image.Rank != kernel.Rank || image[1] != kernel[0] || kernel[0] % groups != 0)
         {
             throw new GraphException($"kernel {kernel} in {groups} groups does not fit {image}; [channels, out / groups, ...] is needed, channels a multiple of groups.");
         }

@@ -30,6 +30,8 @@ internal static class GradientRows
         Of("Div", "(); N C", (b, x) => b.Div(x[0], x[1])) with { Domains = [Normal, AwayFromZero] },
         Of("Pow", "N C; C", (b, x) => b.Pow(x[0], x[1])) with { Domains = [Positive, Normal] },
         Of("Pow", "n c", (b, x) => b.Pow(x[0], b.ScalarLike(x[0], 3))) with { Note = "constant exponent" },
+        Of("Pow", "n c", (b, x) => b.Pow(x[0], b.ScalarLike(x[0], 2))) with { Note = "square" },
+        Of("Pow", "n 3", (b, x) => b.Pow(x[0], b.Constant(Tensor.FromDoubles(x[0].Type, [3], [0, -1, 2])))) with { Domains = [AwayFromZero], Note = "constant exponents" },
         Of("Max", "N C; C", (b, x) => b.Max(x[0], x[1])) with { Domains = [Distinct] },
         Of("Max", "n c; 1 c; ()", (b, x) => b.Max(x[0], x[1], x[2])) with { Domains = [Distinct] },
         Of("Max", "n c", (b, x) => b.Max(x[0])) with { Domains = [Distinct] },
