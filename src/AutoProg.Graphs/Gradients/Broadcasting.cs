@@ -25,9 +25,5 @@ internal static class Broadcasting
     }
 
     /// <summary>Sum over the rows of a matrix, [rows, columns] to [columns], as a product with a row of ones: matrix kernels read memory faster than reductions do.</summary>
-    public static Value SumRows(GraphBuilder b, Value matrix)
-    {
-        var ones = b.Full(matrix, [1, matrix.Shape[0]], 1);
-        return b.Reshape(b.Gemm(ones, matrix), [matrix.Shape[1]]);
-    }
+    public static Value SumRows(GraphBuilder b, Value matrix) => b.MatMul(b.Full(matrix, [matrix.Shape[0]], 1), matrix);
 }
