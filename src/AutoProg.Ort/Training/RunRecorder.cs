@@ -18,7 +18,6 @@ internal sealed class RunRecorder : IDisposable
     private readonly MetricsTable? metrics;
     private readonly CheckpointStore? checkpoints;
     private (long Step, string Fingerprint) saved = (-1, "");
-    private bool improved;
 
     public RunRecorder(Recipe recipe, RunDirectory? folder, ILogger log, TimeProvider clock, TrainingState state)
     {
@@ -35,6 +34,9 @@ internal sealed class RunRecorder : IDisposable
 
     /// <summary>Name of the newest checkpoint of this process, or null.</summary>
     public string? LastCheckpoint { get; private set; }
+
+    /// <summary>Whether the last evaluation was the best so far and is not saved yet.</summary>
+    public bool HasImproved { get; private set; }
 
     public void Begin(RunComponents parts, IImageDataset train, IImageDataset val, int batchesPerEpoch)
     {
@@ -99,26 +101,26 @@ internal sealed class RunRecorder : IDisposable
         Event(state, "step", new { state.Epoch, state.Batch, recent.Loss, rate, network, seconds = recent.Took.TotalSeconds });
     }
 
-    public void Evaluated(TrainingState state, int epoch, IReadOnlyList<EvaluationResult> results, StagePlan plan)
+    public void Evaluated(TrainingState state, IReadOnlyList<EvaluationResult> results, StagePlan plan)
     {
         var best = state.LastEvaluation!;
-        improved = state.BestTop1 is not { } top1 || best.Top1 > top1;
-        if (improved)
+        HasImproved = state.BestTop1 is not { } top1 || best.Top1 > top1;
+        if (HasImproved)
         {
-            (state.BestTop1, state.BestEpoch) = (best.Top1, epoch);
+            (state.BestTop1, state.BestEpoch) = (best.Top1, state.Epoch);
         }
 
         log.LogInformation(
             "Eval: {Epoch} stage {Stage} {Network}  top-1 {Top1:F2}%  top-5 {Top5:F2}%  loss {Loss:F4}  ({Weights}; {All})  best {Best:F2}% in epoch {BestEpoch}",
-            epoch, plan.Stage + 1, state.Network, best.Top1, best.Top5, best.Loss, best.Weights, string.Join(", ", results.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Weights} {r.Top1:F2}%"))), state.BestTop1, state.BestEpoch);
-        Event(state, "evaluation", new { epoch, results });
+            state.Epoch, plan.Stage + 1, state.Network, best.Top1, best.Top5, best.Loss, best.Weights, string.Join(", ", results.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Weights} {r.Top1:F2}%"))), state.BestTop1, state.BestEpoch);
+        Event(state, "evaluation", new { state.Epoch, results });
     }
 
-    public void EndOfEpoch(TrainingState state, int epoch, EvaluationResult? evaluation, double rate, bool searched)
+    public void EndOfEpoch(TrainingState state, EvaluationResult? evaluation, double rate)
     {
         var (now, start) = (state.Times, state.EpochStart);
         var row = new EpochMetrics(
-            epoch,
+            state.Epoch,
             state.Stage + 1,
             state.Network.Resolution,
             state.Network.Depth,
@@ -131,15 +133,15 @@ internal sealed class RunRecorder : IDisposable
             now.Search + now.Bookkeeping - start.Search - start.Bookkeeping,
             now.Evaluation - start.Evaluation);
         metrics?.Append(row);
-        Event(state, "epoch", new { row.Epoch, row.TrainLoss, searched, times = state.Times });
+        Event(state, "epoch", new { row.Epoch, row.TrainLoss, searched = state.Search is not null, times = state.Times });
     }
 
     /// <summary>Saves a checkpoint, unless this very state is saved already.</summary>
     public void Save(RunComponents parts)
     {
         var state = parts.State;
-        var fingerprint = $"{state.Epoch}/{state.Batch}/{state.Stage}/{state.Search?.StepSeconds.Count}/{state.Search?.Losses.Count}";
-        if (checkpoints is null || saved == (state.Step, fingerprint))
+        var fingerprint = $"{state.Epoch}/{state.NextEpoch}/{state.Batch}/{state.Stage}/{state.Search?.StepSeconds.Count}/{state.Search?.Losses.Count}";
+        if (checkpoints is null || state.Stage < 0 || saved == (state.Step, fingerprint))
         {
             return;
         }
@@ -149,8 +151,8 @@ internal sealed class RunRecorder : IDisposable
         metrics!.Flush();
         state.EventCount = events.Count;
         state.MetricsCount = metrics.Count;
-        LastCheckpoint = checkpoints.Save(state.Step, CheckpointFiles.Of(parts), state, improved);
-        improved = false;
+        LastCheckpoint = checkpoints.Save(state.Step, CheckpointFiles.Of(parts), state, HasImproved);
+        HasImproved = false;
         saved = (state.Step, fingerprint);
     }
 

@@ -76,7 +76,7 @@ internal sealed class StageTransitions
                 OpenSearch(plan, from);
             }
         });
-        Report(plan);
+        Report(plan, State.Epoch);
     }
 
     /// <summary>Measures the candidates' step times, once per search, before its first step.</summary>
@@ -118,16 +118,19 @@ internal sealed class StageTransitions
     }
 
     /// <summary>Ends a search whose last epoch is over: decides, extracts the winner, and either goes on with its weights or pays the epochs again.</summary>
-    public void EndOfEpoch(StagePlan plan)
+    /// <returns>The epoch to go on with.</returns>
+    public int EndOfEpoch(StagePlan plan)
     {
-        if (Search is null || State.Epoch < plan.FirstEpoch + plan.SearchEpochs)
+        var next = State.Epoch + 1;
+        if (Search is null || next < plan.FirstEpoch + plan.SearchEpochs)
         {
-            return;
+            return next;
         }
 
+        next = recipe.Growth.RecycleWeights ? next : plan.FirstEpoch;
         Clocked(() =>
         {
-            var decision = Search.Decide(plan.Stage, recipe.Growth.RecycleWeights ? State.Epoch : plan.FirstEpoch);
+            var decision = Search.Decide(plan.Stage, next);
             var winner = Search.Find(decision.Winner);
             State.Decisions.Add(decision);
             Schedule = Schedule.Decide(plan.Stage, decision.Winner);
@@ -143,7 +146,6 @@ internal sealed class StageTransitions
                 parts.BeforeSearch.Dispose();
                 parts.BeforeSearch = null;
                 parts.Network.Use(Search.Progress.Original);
-                State.Epoch = plan.FirstEpoch;
                 Change(decision.From, decision.Winner, SplitOf(decision.Winner.Depth));
             }
 
@@ -151,7 +153,8 @@ internal sealed class StageTransitions
             Search = null;
             recorder.Decided(State, decision);
         });
-        Report(plan);
+        Report(plan, next);
+        return next;
     }
 
     private void OpenSearch(StagePlan plan, SubNetwork? from)
@@ -270,11 +273,11 @@ internal sealed class StageTransitions
         return parts.Sessions.Graphs.Training(candidate.Size, microBatch, dropPath).Cost.MatrixFlops * (recipe.Training.BatchSize / microBatch) / 1e12;
     }
 
-    private void Report(StagePlan plan)
+    private void Report(StagePlan plan, int epoch)
     {
         var dropPath = plan.Regularization.DropPath > 0;
         var microBatch = parts.Memory.MicroBatch(State.Network, recipe.Training.BatchSize, dropPath);
-        recorder.StageBegins(State, new StageReport(plan.Stage, State.Epoch, State.Network, microBatch, parts.Memory.PredictedPeak(State.Network, microBatch, dropPath)), recipe.Training.BatchSize);
+        recorder.StageBegins(State, new StageReport(plan.Stage, epoch, State.Network, microBatch, parts.Memory.PredictedPeak(State.Network, microBatch, dropPath)), recipe.Training.BatchSize);
     }
 
     private void Clocked(Action action)

@@ -47,40 +47,56 @@ internal sealed class TrainingRun
     public RunSummary Execute(CancellationToken cancellationToken)
     {
         recorder.Begin(parts, train.Dataset, val.Dataset, batchesPerEpoch);
-        while (State.Epoch < transitions.Schedule.TotalEpochs && !ReachedStepLimit)
+        try
         {
-            var plan = transitions.Schedule.At(State.Epoch);
-            if (plan.Stage != State.Stage)
+            while (!IsDone)
             {
-                transitions.Enter(plan);
+                RunEpoch(cancellationToken);
             }
-
-            TrainEpoch(plan, cancellationToken);
-            var searching = State.Search is not null;
-            var ended = State.Epoch - 1;
-            transitions.EndOfEpoch(plan);
-            var evaluation = State.Search is null ? Evaluate(ended, plan, cancellationToken) : null;
-            recorder.EndOfEpoch(State, ended, evaluation, LearningRate(ended, batchesPerEpoch - 1), searching);
-            StartEpoch();
-            if ((ended + 1) % recipe.Checkpoints.EveryEpochs == 0 || State.Epoch >= transitions.Schedule.TotalEpochs || ReachedStepLimit)
-            {
-                Save();
-            }
+        }
+        catch (OperationCanceledException)
+        {
+            recorder.Save(parts);
+            throw;
         }
 
         return recorder.Finish(parts, train.CorruptCount + val.CorruptCount);
     }
+
+    private bool IsDone => State.Epoch >= transitions.Schedule.TotalEpochs || (ReachedStepLimit && State.NextEpoch is null);
 
     private bool ReachedStepLimit => recipe.Training.MaxTrainSteps > 0 && State.Step >= recipe.Training.MaxTrainSteps;
 
     private double LearningRate(int epoch, int batch) =>
         learningRates.At(recipe.Schedule.Per == LearningRateUnit.Step ? epoch + ((double)batch / batchesPerEpoch) : epoch);
 
-    private void StartEpoch()
+    /// <summary>Trains, decides, evaluates, records. At every point where it may be interrupted the state tells what is left to do.</summary>
+    private void RunEpoch(CancellationToken cancellationToken)
     {
+        var plan = transitions.Schedule.At(State.Epoch);
+        if (State.NextEpoch is null)
+        {
+            if (plan.Stage != State.Stage)
+            {
+                transitions.Enter(plan);
+            }
+
+            TrainEpoch(plan, cancellationToken);
+            State.NextEpoch = transitions.EndOfEpoch(plan);
+        }
+
+        var evaluation = State.Search is null ? Evaluate(plan, cancellationToken) : null;
+        recorder.EndOfEpoch(State, evaluation, LearningRate(State.Epoch, batchesPerEpoch - 1));
+        var saveIsDue = (State.Epoch + 1) % recipe.Checkpoints.EveryEpochs == 0;
+        State.Epoch = State.NextEpoch.Value;
+        State.NextEpoch = null;
         State.Batch = 0;
         State.LossSum = 0;
         State.EpochStart = State.Times;
+        if (saveIsDue || IsDone || recorder.HasImproved)
+        {
+            recorder.Save(parts);
+        }
     }
 
     private void TrainEpoch(StagePlan plan, CancellationToken cancellationToken)
@@ -111,18 +127,13 @@ internal sealed class TrainingRun
             Step(plan, search?.Draw(recipe.Seed, epoch, batch.Index) ?? transitions.Whole, batch, wait, window);
             if (recipe.Checkpoints.EverySteps > 0 && State.Step % recipe.Checkpoints.EverySteps == 0)
             {
-                Save();
+                recorder.Save(parts);
             }
 
-            if (cancellationToken.IsCancellationRequested)
-            {
-                Save();
-                cancellationToken.ThrowIfCancellationRequested();
-            }
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
         transitions.ReadCandidatesIfDue(plan, batchesPerEpoch, cancellationToken);
-        State.Epoch++;
     }
 
     private void Step(StagePlan plan, ActiveNetwork active, Batch batch, TimeSpan wait, StepWindow window)
@@ -155,10 +166,10 @@ internal sealed class TrainingRun
     }
 
     /// <summary>Evaluates the online network and every momentum network; the best of them counts, as in the authors' code.</summary>
-    private EvaluationResult? Evaluate(int epoch, StagePlan plan, CancellationToken cancellationToken)
+    private EvaluationResult? Evaluate(StagePlan plan, CancellationToken cancellationToken)
     {
-        var isLast = State.Epoch >= transitions.Schedule.TotalEpochs || ReachedStepLimit;
-        if (!isLast && (epoch + 1) % recipe.Training.EvalInterval != 0)
+        var isLast = State.NextEpoch >= transitions.Schedule.TotalEpochs || ReachedStepLimit;
+        if (!isLast && (State.Epoch + 1) % recipe.Training.EvalInterval != 0)
         {
             return null;
         }
@@ -175,9 +186,7 @@ internal sealed class TrainingRun
 
         State.LastEvaluation = results.MaxBy(r => r.Top1)!;
         State.Times = State.Times with { Evaluation = State.Times.Evaluation + Stopwatch.GetElapsedTime(started).TotalSeconds };
-        recorder.Evaluated(State, epoch, results, plan);
+        recorder.Evaluated(State, results, plan);
         return State.LastEvaluation;
     }
-
-    private void Save() => recorder.Save(parts);
 }

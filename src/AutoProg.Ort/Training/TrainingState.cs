@@ -11,6 +11,9 @@ public sealed record TrainingState
     /// <summary>The epoch in progress, from 0; the number of epochs when the run is done.</summary>
     public int Epoch { get; set; }
 
+    /// <summary>The epoch after this one, once this one is trained and only its evaluation is left; null before.</summary>
+    public int? NextEpoch { get; set; }
+
     /// <summary>Batches of the epoch that are done.</summary>
     public int Batch { get; set; }
 

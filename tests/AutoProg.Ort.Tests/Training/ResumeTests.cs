@@ -51,6 +51,19 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(4, run.Checkpoints(2, NullLogger.Instance).OpenLatest().Step);
     }
 
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void A_cancelled_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments)
+    {
+        var recipe = TinyRecipes.Of(policy);
+        recipe = recipe with { Growth = recipe.Growth with { RecycleWeights = recycle, OptimizerState = moments }, Checkpoints = recipe.Checkpoints with { EverySteps = 0, EveryEpochs = 100 } };
+        var expected = Run("whole", recipe, killAfter: []);
+
+        // The last step of an epoch is followed by a reading of the candidates or by an evaluation, which are interrupted too.
+        Cancel("cancelled", recipe, [3, 4, 8, 9, 16, 31]);
+        AssertSame(expected, Path.Combine(output, "cancelled"), "cancelled");
+    }
+
     public void Dispose() => Directory.Delete(output, recursive: true);
 
     private string Run(string name, Recipe recipe, long[] killAfter)
@@ -84,6 +97,25 @@ public sealed class ResumeTests : IDisposable
             catch (KilledException)
             {
             }
+        }
+    }
+
+    private void Cancel(string name, Recipe recipe, long[] after)
+    {
+        for (var attempt = 0; attempt <= after.Length; attempt++)
+        {
+            using var cancel = new CancellationTokenSource();
+            var step = attempt < after.Length ? after[attempt] : -1;
+            var options = Options(name, new Callback(p =>
+            {
+                if (p.Step == step)
+                {
+                    cancel.Cancel();
+                }
+            }));
+            var folder = Path.Combine(output, name);
+            var run = Record.Exception(() => attempt == 0 ? new ProgressiveTrainer(recipe, options).Run(cancel.Token) : ProgressiveTrainer.Resume(folder, options, null, cancel.Token));
+            Assert.Equal(step >= 0, run is OperationCanceledException);
         }
     }
 
