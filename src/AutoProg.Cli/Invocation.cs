@@ -1,0 +1,94 @@
+using AutoProg.Ort.Runs;
+using CommandLine;
+using Spectre.Console;
+
+namespace AutoProg.Cli;
+
+/// <summary>Arguments in, exit code out: the whole program but for the process around it.</summary>
+internal static class Invocation
+{
+    /// <summary>Every verb, in the order of help.</summary>
+    public static IReadOnlyList<Type> Verbs { get; } =
+    [
+        typeof(TrainVerb),
+        typeof(ScheduleVerb),
+        typeof(ParityVerb),
+        typeof(DoctorVerb),
+    ];
+
+    /// <summary>Runs one call.</summary>
+    /// <param name="arguments">As the shell hands them over.</param>
+    /// <param name="streams">Where results and messages go.</param>
+    /// <param name="stop">When to end early.</param>
+    /// <returns>See <see cref="ExitCodes"/>.</returns>
+    public static int Run(IReadOnlyList<string> arguments, Streams streams, IStop stop)
+    {
+        var spelled = Spellings.Normalize(arguments);
+        using var parser = new Parser(static settings =>
+        {
+            settings.HelpWriter = null;
+            settings.AutoHelp = true;
+            settings.AutoVersion = true;
+            settings.AllowMultiInstance = true;
+            settings.CaseSensitive = true;
+        });
+        var verb = Verbs.FirstOrDefault(type => spelled.Length > 0 && HelpPages.NameOf(type) == spelled[0]);
+        try
+        {
+            return parser.ParseArguments(spelled, [.. Verbs]) switch
+            {
+                Parsed<object> { Value: OutputOptions options } => Run(options, streams, stop),
+                NotParsed<object> failed => Answer([.. failed.Errors], verb, streams),
+                _ => throw new InvalidOperationException("The parser gave no result."),
+            };
+        }
+        catch (Exception error)
+        {
+            // Whatever ends a verb ends the process with a code and a message, and nothing else.
+            return Fail(error, streams, stop);
+        }
+    }
+
+    private static int Run(OutputOptions options, Streams streams, IStop stop)
+    {
+        if (options.Surplus.FirstOrDefault() is { } surplus)
+        {
+            throw new UsageException($"'{surplus}' is one argument too many");
+        }
+
+        return ((IVerb)options).Run(new VerbContext(streams, options, stop.Token));
+    }
+
+    private static int Answer(IReadOnlyList<Error> errors, Type? verb, Streams streams)
+    {
+        if (errors.Any(static error => error.Tag == ErrorType.VersionRequestedError))
+        {
+            streams.Results.WriteLine(Version());
+            return ExitCodes.Done;
+        }
+
+        var asked = errors.OfType<HelpVerbRequestedError>().Select(static help => help.Type).FirstOrDefault() ?? verb;
+        if (errors.Any(static error => error.Tag is ErrorType.HelpRequestedError or ErrorType.HelpVerbRequestedError))
+        {
+            streams.Results.Write(asked is null ? HelpPages.Overview(Verbs) : HelpPages.Of(asked));
+            return ExitCodes.Done;
+        }
+
+        throw new UsageException(string.Join('\n', UsageErrors.Describe(errors, verb, Verbs)) + $"\nautoprog {(verb is null ? "" : HelpPages.NameOf(verb) + " ")}--help shows what there is.");
+    }
+
+    private static int Fail(Exception error, Streams streams, IStop stop)
+    {
+        var console = streams.MessageConsole();
+        var code = ExitCodes.Of(error, stop);
+        var message = code >= ExitCodes.Interrupted ? "stopped" : ExitCodes.IsExpected(error) ? error.Message : $"unexpected {error}";
+        console.Write(new Spectre.Console.Text($"error: {message}\n", code >= ExitCodes.Interrupted ? new Style(Color.Yellow) : new Style(Color.Red)));
+        return code;
+    }
+
+    private static string Version()
+    {
+        var environment = RunEnvironment.Capture();
+        return $"autoprog {environment.Product}\nONNX Runtime {environment.OnnxRuntime} ({environment.OrtFlavor})\nproviders: {string.Join(", ", environment.ExecutionProviders)}";
+    }
+}
