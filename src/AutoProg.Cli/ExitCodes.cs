@@ -46,7 +46,7 @@ internal static class ExitCodes
 
     /// <summary>True for what a user can mend by the message alone; anything else is a defect, whose origin is worth showing.</summary>
     public static bool IsExpected(Exception error) =>
-        error is UsageException or RecipeException or DataException or FixtureException or DeviceException or OutOfMemoryException or DivergedException or NonFiniteTensorException
+        error is UsageException or RecipeException or DataException or ExportException or FixtureException or DeviceException or OutOfMemoryException or DivergedException or NonFiniteTensorException
             or OperationCanceledException or IOException or UnauthorizedAccessException;
 }
 

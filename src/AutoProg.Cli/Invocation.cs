@@ -11,8 +11,13 @@ internal static class Invocation
     public static IReadOnlyList<Type> Verbs { get; } =
     [
         typeof(TrainVerb),
+        typeof(EvaluateVerb),
+        typeof(CompareVerb),
         typeof(ScheduleVerb),
+        typeof(ExportVerb),
+        typeof(GraphsVerb),
         typeof(ParityVerb),
+        typeof(BenchVerb),
         typeof(DoctorVerb),
     ];
 
@@ -29,15 +34,14 @@ internal static class Invocation
             settings.HelpWriter = null;
             settings.AutoHelp = true;
             settings.AutoVersion = true;
-            settings.AllowMultiInstance = true;
-            settings.CaseSensitive = true;
+            settings.CaseInsensitiveEnumValues = true;
         });
         var verb = Verbs.FirstOrDefault(type => spelled.Length > 0 && HelpPages.NameOf(type) == spelled[0]);
         try
         {
             return parser.ParseArguments(spelled, [.. Verbs]) switch
             {
-                Parsed<object> { Value: OutputOptions options } => Run(options, streams, stop),
+                Parsed<object> { Value: OutputOptions options } => Run(options, spelled, streams, stop),
                 NotParsed<object> failed => Answer([.. failed.Errors], verb, streams),
                 _ => throw new InvalidOperationException("The parser gave no result."),
             };
@@ -45,12 +49,13 @@ internal static class Invocation
         catch (Exception error)
         {
             // Whatever ends a verb ends the process with a code and a message, and nothing else.
-            return Fail(error, streams, stop);
+            return Fail(error, verb, streams, stop);
         }
     }
 
-    private static int Run(OutputOptions options, Streams streams, IStop stop)
+    private static int Run(OutputOptions options, string[] arguments, Streams streams, IStop stop)
     {
+        UsageErrors.RefuseMissingValues(arguments, options.GetType());
         if (options.Surplus.FirstOrDefault() is { } surplus)
         {
             throw new UsageException($"'{surplus}' is one argument too many");
@@ -74,15 +79,31 @@ internal static class Invocation
             return ExitCodes.Done;
         }
 
-        throw new UsageException(string.Join('\n', UsageErrors.Describe(errors, verb, Verbs)) + $"\nautoprog {(verb is null ? "" : HelpPages.NameOf(verb) + " ")}--help shows what there is.");
+        throw new UsageException(string.Join('\n', UsageErrors.Describe(errors, verb, Verbs)));
     }
 
-    private static int Fail(Exception error, Streams streams, IStop stop)
+    private static int Fail(Exception error, Type? verb, Streams streams, IStop stop)
     {
         var console = streams.MessageConsole();
         var code = ExitCodes.Of(error, stop);
-        var message = code >= ExitCodes.Interrupted ? "stopped" : ExitCodes.IsExpected(error) ? error.Message : $"unexpected {error}";
-        console.Write(new Spectre.Console.Text($"error: {message}\n", code >= ExitCodes.Interrupted ? new Style(Color.Yellow) : new Style(Color.Red)));
+        if (code is ExitCodes.Interrupted or ExitCodes.Terminated)
+        {
+            console.WriteLine("stopped; a run in progress has been saved and goes on with autoprog train --resume", new Style(Color.Yellow));
+            return code;
+        }
+
+        // What nobody expects is a defect: its origin helps whoever mends it.
+        var lines = ExitCodes.IsExpected(error) ? error.Message.Split('\n') : [$"unexpected {error}"];
+        foreach (var line in lines)
+        {
+            console.WriteLine($"error: {line.TrimEnd('\r')}", new Style(Color.Red));
+        }
+
+        if (error is UsageException)
+        {
+            console.WriteLine($"autoprog {(verb is null ? "" : HelpPages.NameOf(verb) + " ")}--help shows what there is.");
+        }
+
         return code;
     }
 

@@ -15,27 +15,38 @@ internal static class Spellings
         ["--learning-rate"] = "--lr", // diffusers
     };
 
+    /// <summary>
+    /// The parser gives a list all the words that follow, the recipe among them, and takes a list only once; so every assignment moves to the end.
+    /// </summary>
+    private const string Set = "--set";
+
     /// <summary>Underscores become hyphens in option names, other tools' names become ours, and <c>--resume</c> without a value means the latest run.</summary>
     public static string[] Normalize(IReadOnlyList<string> arguments)
     {
-        var result = new List<string>(arguments.Count);
+        var (result, assignments) = (new List<string>(arguments.Count), new List<string>());
         for (var i = 0; i < arguments.Count; i++)
         {
-            if (arguments[i] == "--")
-            {
-                result.AddRange(arguments.Skip(i));
-                break;
-            }
-
             var spelled = Normalize(arguments[i]);
-            result.Add(spelled);
-            if (spelled == "--resume" && (i + 1 == arguments.Count || arguments[i + 1].StartsWith('-')))
+            var isLast = i + 1 == arguments.Count || arguments[i + 1].StartsWith('-');
+            if (spelled == Set && !isLast)
             {
-                result.Add(TrainVerb.Latest);
+                assignments.Add(arguments[++i]);
+            }
+            else if (spelled.StartsWith(Set + "=", StringComparison.Ordinal))
+            {
+                assignments.Add(spelled[(Set.Length + 1)..]);
+            }
+            else
+            {
+                result.Add(spelled);
+                if (spelled == "--resume" && isLast)
+                {
+                    result.Add(TrainVerb.Latest);
+                }
             }
         }
 
-        return [.. result];
+        return assignments.Count == 0 ? [.. result] : [.. result, Set, .. assignments];
     }
 
     private static string Normalize(string argument)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using AutoProg.Ort.Parity;
 using Spectre.Console;
 
@@ -13,7 +12,7 @@ internal static class ParityTable
         var table = Tables.Create("fixture", "worst tensor", "#error", "verdict");
         foreach (var result in results)
         {
-            table.Row(result.Name, result.WorstTensor ?? "-", result.WorstError.ToString("E1", CultureInfo.InvariantCulture), result.Passed ? "pass" : "FAIL");
+            table.Row(result.Name, result.WorstTensor ?? "-", Text.Error(result.WorstError), result.Passed ? "pass" : "FAIL");
         }
 
         return table;

@@ -8,10 +8,20 @@ namespace AutoProg.Cli;
 /// <summary>What a run will do.</summary>
 internal static class PlanTable
 {
-    /// <summary>Model, data and device, and a row per stage.</summary>
-    public static IRenderable Of(RunPlan plan)
+    /// <summary>Model, data and device, and the schedule.</summary>
+    public static IRenderable Of(RunPlan plan) => new Rows(
+        Tables.Facts(
+            ("model", $"{plan.Model}, {plan.Complete.Resolution} px, {plan.Complete.Depth} blocks, {plan.Classes} classes, {plan.Parameters:N0} parameters ({plan.TrainableParameters:N0} trainable)"),
+            ("data", $"{plan.TrainingImages} ({plan.TrainingCount:N0} images), evaluation {plan.EvaluationImages} ({plan.EvaluationCount:N0})"),
+            ("steps", $"{plan.Steps:N0}, {plan.StepsPerEpoch:N0} per epoch of {plan.BatchSize} images"),
+            ("device", $"{plan.Device}, {plan.Threads} threads"),
+            ("policy", plan.Policy)),
+        Schedule(plan));
+
+    /// <summary>A row per stage.</summary>
+    public static IRenderable Schedule(RunPlan plan)
     {
-        var table = Tables.Create("#stage", "#epochs", "#resolution", "#depth", "network", "#micro-batch", "#predicted MiB");
+        var table = Tables.Create("#stage", "#epochs", "#resolution", "#depth", "#micro-\nbatch", "#predicted\nMiB", "network~");
         foreach (var stage in plan.Stages)
         {
             table.Row(
@@ -19,19 +29,12 @@ internal static class PlanTable
                 stage.Epochs == 0 ? "none" : $"{stage.FirstEpoch}-{stage.FirstEpoch + stage.Epochs - 1}",
                 Range(stage, static n => n.Resolution),
                 Range(stage, static n => n.Depth),
-                Network(stage),
                 $"{stage.MicroBatch}",
-                Text.Mebibytes(stage.PredictedPeakBytes));
+                Text.Mebibytes(stage.PredictedPeakBytes),
+                Network(stage));
         }
 
-        return new Rows(
-            Tables.Facts(
-                ("model", $"{plan.Model}, {plan.Complete.Resolution} px, {plan.Complete.Depth} blocks, {plan.Classes} classes, {plan.Parameters:N0} parameters ({plan.TrainableParameters:N0} trainable)"),
-                ("data", $"{plan.TrainingImages} ({plan.TrainingCount:N0} images), evaluation {plan.EvaluationImages} ({plan.EvaluationCount:N0})"),
-                ("steps", $"{plan.Steps:N0}, {plan.StepsPerEpoch:N0} per epoch of {plan.BatchSize} images"),
-                ("device", $"{plan.Device}, {plan.Threads} threads"),
-                ("policy", plan.Policy)),
-            table.Titled("Schedule"));
+        return table.Titled("Schedule");
     }
 
     private static string Range(PlannedStage stage, Func<SubNetwork, int> size) =>

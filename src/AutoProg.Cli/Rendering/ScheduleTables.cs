@@ -10,7 +10,7 @@ internal static class ScheduleTables
     /// <summary>Stages, then a table of candidates per search.</summary>
     public static void Write(IAnsiConsole console, RunSchedule schedule)
     {
-        var stages = Tables.Create("#stage", "#from epoch", "#resolution", "#depth", "#micro-batch", "#predicted MiB");
+        var stages = Tables.Create("#stage", "#epoch", "#resolution", "#depth", "#micro-\nbatch", "#predicted\nMiB");
         foreach (var stage in schedule.Stages)
         {
             stages.Row($"{stage.Stage + 1}", $"{stage.FirstEpoch}", $"{stage.Network.Resolution}", $"{stage.Network.Depth}", $"{stage.MicroBatch}", Text.Mebibytes(stage.PredictedPeakBytes));
@@ -31,7 +31,7 @@ internal static class ScheduleTables
     /// <summary>One row per search.</summary>
     public static IRenderable Decisions(IReadOnlyList<SearchDecision> decisions)
     {
-        var table = Tables.Create("#stage", "#from epoch", "from", "winner", "#candidates", "#loss", "#step ms", "#score", "#alpha");
+        var table = Tables.Create("#stage", "#epoch", "from", "winner", "#candidates", "#loss", "#step ms", "#score", "#alpha");
         foreach (var decision in decisions)
         {
             var winner = decision.Candidates.First(c => c.SubNetwork == decision.Winner);
@@ -45,7 +45,7 @@ internal static class ScheduleTables
 
     private static IRenderable Candidates(SearchDecision decision)
     {
-        var table = Tables.Create("", "candidate", "#loss", "#step ms", "#score", "");
+        var table = Tables.Create("", "candidate", "#loss", "#step ms", "#score", "~");
         foreach (var candidate in decision.Candidates)
         {
             table.Row(

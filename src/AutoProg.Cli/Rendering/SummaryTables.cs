@@ -10,12 +10,12 @@ internal static class SummaryTables
     public static void Write(IAnsiConsole console, RunSummary run)
     {
         var searched = run.Decisions.Select(static d => d.Stage).ToHashSet();
-        var stages = Tables.Create("#stage", "", "#resolution", "#depth", "#epochs", "#seconds", "#micro-batch", "#predicted MiB", "#measured MiB");
+        var stages = Tables.Create("stage", "#resolution", "#depth", "#epochs", "#seconds", "#micro-\nbatch", "#predicted\nMiB", "#measured\nMiB");
         foreach (var (index, stage) in run.Stages.Index())
         {
             var isSearch = searched.Contains(stage.Stage) && run.Stages.Take(index).All(earlier => earlier.Stage != stage.Stage);
             stages.Row(
-                $"{stage.Stage + 1}", isSearch ? "search" : "", $"{stage.Network.Resolution}", $"{stage.Network.Depth}", $"{stage.Epochs}", Text.Number(stage.Seconds, 1),
+                $"{stage.Stage + 1}{(isSearch ? " search" : "")}", $"{stage.Network.Resolution}", $"{stage.Network.Depth}", $"{stage.Epochs}", Text.Number(stage.Seconds, 1),
                 $"{stage.MicroBatch}", Text.Mebibytes(stage.PredictedPeakBytes), Text.Mebibytes(stage.MeasuredPeakBytes));
         }
 

@@ -6,13 +6,13 @@ namespace AutoProg.Cli;
 /// <summary>Tables that look alike in every verb.</summary>
 internal static class Tables
 {
-    /// <summary>A table. A heading that begins with "#" is a column of numbers, flush right.</summary>
+    /// <summary>A table that fits into 80 columns. A heading that begins with "#" is a column of numbers, flush right; one that ends with "~" may be broken into lines.</summary>
     public static Table Create(params IEnumerable<string> headings)
     {
         var table = new Table { Border = TableBorder.Simple };
         foreach (var heading in headings)
         {
-            var column = new TableColumn(Markup.Escape(heading.TrimStart('#'))) { NoWrap = true };
+            var column = new TableColumn(Markup.Escape(heading.Trim('#', '~'))) { NoWrap = !heading.EndsWith('~'), Padding = new Padding(0, 0, 1, 0) };
             table.AddColumn(heading.StartsWith('#') ? column.RightAligned() : column);
         }
 

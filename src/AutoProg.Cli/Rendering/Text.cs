@@ -13,6 +13,9 @@ internal static class Text
     /// <summary>With a fixed number of decimals; "-" for nothing.</summary>
     public static string Number(double? value, int decimals) => value?.ToString($"F{decimals}", CultureInfo.InvariantCulture) ?? "-";
 
+    /// <summary>A relative error, <c>1.2e-07</c>.</summary>
+    public static string Error(double value) => value.ToString("0.0e+00", CultureInfo.InvariantCulture);
+
     /// <summary>Bytes in whole MiB; "-" for nothing.</summary>
     public static string Mebibytes(long? bytes) => bytes is { } count ? (count >> 20).ToString(CultureInfo.InvariantCulture) : "-";
 }

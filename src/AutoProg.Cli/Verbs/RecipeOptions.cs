@@ -33,11 +33,27 @@ internal abstract record RuntimeOptions : OutputOptions
         select RecipeOverride.FromOption($"--{shorthand.Option}", shorthand.Key.Key, value) with { Value = shorthand.Key.AsList ? $"[{value}]" : value };
 }
 
+/// <summary>Which images a model is evaluated on.</summary>
+internal abstract record DataOptions : RuntimeOptions
+{
+    [Option("dataset", MetaValue = "FORMAT", HelpText = "builtin, image-folder, cifar10, cifar100 or idx."), RecipeKey("data.dataset")]
+    public string? Dataset { get; init; }
+
+    [Option("data-dir", MetaValue = "DIR", HelpText = "Root folder of the images."), RecipeKey("data.data_dir")]
+    public string? DataDir { get; init; }
+
+    [Option("val-split", MetaValue = "NAME", HelpText = "Folder of the evaluation images; null tries val, validation and test."), RecipeKey("data.val_split")]
+    public string? ValSplit { get; init; }
+
+    [Option("workers", MetaValue = "N", HelpText = "Threads that decode and augment."), RecipeKey("data.workers")]
+    public string? Workers { get; init; }
+}
+
 /// <summary>
 /// The table of options that stand for a key of the recipe, under the names that timm, DiT and AutoProg's authors use. A new shorthand is a property here;
 /// help takes the default from the engine.
 /// </summary>
-internal abstract record RecipeOptions : RuntimeOptions
+internal abstract record RecipeOptions : DataOptions
 {
     [Option("seed", MetaValue = "N", HelpText = "Root of all randomness."), RecipeKey("seed")]
     public string? Seed { get; init; }
@@ -57,20 +73,8 @@ internal abstract record RecipeOptions : RuntimeOptions
     [Option("initial-checkpoint", MetaValue = "FILE", HelpText = "Weights to start from (safetensors)."), RecipeKey("model.initial_checkpoint")]
     public string? InitialCheckpoint { get; init; }
 
-    [Option("dataset", MetaValue = "FORMAT", HelpText = "builtin, image-folder, cifar10, cifar100 or idx."), RecipeKey("data.dataset")]
-    public string? Dataset { get; init; }
-
-    [Option("data-dir", MetaValue = "DIR", HelpText = "Root folder of the images."), RecipeKey("data.data_dir")]
-    public string? DataDir { get; init; }
-
     [Option("train-split", MetaValue = "NAME", HelpText = "Folder of the training images."), RecipeKey("data.train_split")]
     public string? TrainSplit { get; init; }
-
-    [Option("val-split", MetaValue = "NAME", HelpText = "Folder of the evaluation images; null tries val, validation and test."), RecipeKey("data.val_split")]
-    public string? ValSplit { get; init; }
-
-    [Option("workers", MetaValue = "N", HelpText = "Threads that decode and augment."), RecipeKey("data.workers")]
-    public string? Workers { get; init; }
 
     [Option("aa", MetaValue = "POLICY", HelpText = "RandAugment as timm spells it; null is none."), RecipeKey("augmentation.aa")]
     public string? Aa { get; init; }
@@ -149,6 +153,9 @@ internal abstract record RecipeOptions : RuntimeOptions
 
     [Option("memory-limit-mb", MetaValue = "MIB", HelpText = "Memory a stage may use; 0 is no limit."), RecipeKey("runtime.memory_limit_mb")]
     public string? MemoryLimitMb { get; init; }
+
+    [Option("graphs-dir", MetaValue = "DIR", HelpText = "Folder in which graphs are kept from run to run."), RecipeKey("runtime.graphs_dir")]
+    public string? GraphsDir { get; init; }
 
     [Option("checkpoint-hist", MetaValue = "N", HelpText = "Newest checkpoints to keep."), RecipeKey("checkpoints.keep")]
     public string? CheckpointHist { get; init; }

@@ -66,7 +66,7 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
             return ExitCodes.Done;
         }
 
-        context.Inform(PlanTable.Of(plan));
+        context.Inform(PlanTable.Schedule(plan));
         var summary = context.Watch(recipe.Training.BatchSize, progress =>
         {
             var options = new TrainerOptions
@@ -111,7 +111,7 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
 
         if (Resume is null && Recipe is null)
         {
-            throw new UsageException("expected <recipe>, or --resume with a run\nautoprog train --help shows what there is.");
+            throw new UsageException("expected <recipe>, or --resume with a run");
         }
     }
 }

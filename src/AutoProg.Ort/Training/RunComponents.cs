@@ -71,7 +71,10 @@ internal sealed class RunComponents : IDisposable
         }
         catch (ArgumentException error)
         {
-            throw new RecipeException([new RecipeProblem("recipe", "model", null, error.Message)]);
+            // What .NET appends to the message, the parameter's name, means nothing to whoever writes recipes.
+            var message = error.Message.Replace($" (Parameter '{error.ParamName}')", "");
+            var meant = Spelling.Nearest(m.Name, ModelCatalog.Names.Where(name => !ModelCatalog.Names.Contains(m.Name)));
+            throw new RecipeException([new RecipeProblem("recipe", "model", null, meant is null ? message : $"{message} Did you mean '{meant}'?")]);
         }
     }
 
