@@ -116,7 +116,7 @@ internal sealed class RunRecorder : IDisposable
         Event(state, "evaluation", new { state.Epoch, results });
     }
 
-    public void EndOfEpoch(TrainingState state, EvaluationResult? evaluation, double rate)
+    public void EndOfEpoch(TrainingState state, EvaluationResult? evaluation, double rate, bool searched)
     {
         var (now, start) = (state.Times, state.EpochStart);
         var row = new EpochMetrics(
@@ -133,7 +133,11 @@ internal sealed class RunRecorder : IDisposable
             now.Search + now.Bookkeeping - start.Search - start.Bookkeeping,
             now.Evaluation - start.Evaluation);
         metrics?.Append(row);
-        Event(state, "epoch", new { row.Epoch, row.TrainLoss, searched = state.Search is not null, times = state.Times });
+
+        // The epoch that ends a search belongs to the supernet, whose report is the one before the winner's.
+        var report = state.Stages.Count - (searched && state.Search is null ? 2 : 1);
+        state.Stages[report] = state.Stages[report] with { Epochs = state.Stages[report].Epochs + 1, Seconds = state.Stages[report].Seconds + row.TrainSeconds + row.SearchSeconds };
+        Event(state, "epoch", new { row.Epoch, row.TrainLoss, searched, times = state.Times });
     }
 
     /// <summary>Saves a checkpoint, unless this very state is saved already.</summary>

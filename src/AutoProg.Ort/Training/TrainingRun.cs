@@ -65,6 +65,10 @@ internal sealed class TrainingRun
 
     private bool IsDone => State.Epoch >= transitions.Schedule.TotalEpochs || (ReachedStepLimit && State.NextEpoch is null);
 
+    /// <summary>Whether the epoch that has just been trained was one of a search: after a search without recycling its epochs come again.</summary>
+    private bool TrainedSupernet(StagePlan plan) =>
+        State.Epoch < plan.FirstEpoch + plan.SearchEpochs && (recipe.Growth.RecycleWeights || State.Search is not null || State.NextEpoch <= State.Epoch);
+
     private bool ReachedStepLimit => recipe.Training.MaxTrainSteps > 0 && State.Step >= recipe.Training.MaxTrainSteps;
 
     private double LearningRate(int epoch, int batch) =>
@@ -86,7 +90,7 @@ internal sealed class TrainingRun
         }
 
         var evaluation = State.Search is null ? Evaluate(plan, cancellationToken) : null;
-        recorder.EndOfEpoch(State, evaluation, LearningRate(State.Epoch, batchesPerEpoch - 1));
+        recorder.EndOfEpoch(State, evaluation, LearningRate(State.Epoch, batchesPerEpoch - 1), TrainedSupernet(plan));
         var saveIsDue = (State.Epoch + 1) % recipe.Checkpoints.EveryEpochs == 0;
         State.Epoch = State.NextEpoch.Value;
         State.NextEpoch = null;
