@@ -51,6 +51,7 @@ internal static class WindowRows
         Linear("AveragePool", "n c 6 6", (b, x) => b.AveragePool(x[0], [3, 3], [2, 2], [0, 1, 0, 1], ceiling: true)) with { Note = "ceiling, pads" },
         Linear("AveragePool", "n c 6 8", (b, x) => b.AveragePool(x[0], [3, 3], [2, 2], [1, 0, 0, 1], countPadding: true, ceiling: true)) with { Note = "ceiling, pads counted" },
         Linear("AveragePool", "n c 5 5", (b, x) => b.AveragePool(x[0], [1, 1], [2, 2], ceiling: true)) with { Note = "1x1, stride 2" },
+        Linear("AveragePool", "n c 6 8", (b, x) => b.AveragePool(x[0], [3, 3], [2, 2], [1, 0, 1, 0], countPadding: true, ceiling: true)) with { Note = "ceiling beyond the pads, which are counted" },
         Linear("AveragePool", "n c 4 6", (b, x) => b.AveragePool(x[0], [1, 2], [2, 3], ceiling: true)) with { Note = "ceiling, last window would start behind the image" },
         Linear("AveragePool", "n c 7", (b, x) => b.AveragePool(x[0], [3], [2], [1, 1])) with { Note = "one axis" },
         Linear("GlobalAveragePool", "n c 3 4", (b, x) => b.GlobalAveragePool(x[0])),

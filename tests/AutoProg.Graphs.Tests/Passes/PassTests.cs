@@ -86,7 +86,8 @@ public sealed class PassTests
     {
         var b = new GraphBuilder();
         var (x, y) = (b.Input("x", ElementType.Float, [2, 2]), b.Input("y", ElementType.Float, [2, 2]));
-        Value[] values = [b.Sub(x, y), b.Sub(y, x), b.Softmax(x, 0), b.Softmax(x, 1), b.Gemm(x, y), b.Gemm(x, y, alpha: 2), b.Clip(x, b.Scalar(0), null), b.Clip(x, null, b.Scalar(0))];
+        Value Gemm(string transposed) => b.Add("Gemm", [x, y], new Attributes { { transposed, true } })[0];
+        Value[] values = [b.Sub(x, y), b.Sub(y, x), b.Softmax(x, 0), b.Softmax(x, 1), b.Gemm(x, y), b.Gemm(x, y, alpha: 2), Gemm("transA"), Gemm("transB"), b.Clip(x, b.Scalar(0), null), b.Clip(x, null, b.Scalar(0))];
         for (var i = 0; i < values.Length; i++)
         {
             b.Output($"y{i}", values[i]);
