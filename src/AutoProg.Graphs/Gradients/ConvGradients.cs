@@ -10,8 +10,8 @@ internal static class ConvGradients
         {
             var window = Window.OfConv(n);
             var groups = n.Attributes.Int("group", 1);
-            var dx = ConvAdjoints.Image(b, dy[0], n.Input(1), window, groups, n.Input(0).Shape);
-            return WithBias(b, n, dy[0], dx, () => ConvAdjoints.Kernel(b, n.Input(0), dy[0], n.Input(1).Shape, window, groups));
+            var dx = ConvImageAdjoint.Of(b, dy[0], n.Input(1), window, groups, n.Input(0).Shape);
+            return WithBias(b, n, dy[0], dx, () => ConvKernelAdjoint.Of(b, n.Input(0), dy[0], n.Input(1).Shape, window, groups));
         },
 
         // y = adjoint of a convolution with the same kernel: dx is that convolution, dw has the roles of x and dy exchanged.
@@ -19,8 +19,8 @@ internal static class ConvGradients
         {
             var window = Window.OfConvTranspose(n);
             var groups = n.Attributes.Int("group", 1);
-            var dx = b.Add("Conv", [dy[0], n.Input(1)], ConvAdjoints.Settings(window, groups))[0];
-            return WithBias(b, n, dy[0], dx, () => ConvAdjoints.Kernel(b, dy[0], n.Input(0), n.Input(1).Shape, window, groups));
+            var dx = b.Add("Conv", [dy[0], n.Input(1)], ConvImageAdjoint.Settings(window, groups))[0];
+            return WithBias(b, n, dy[0], dx, () => ConvKernelAdjoint.Of(b, dy[0], n.Input(0), n.Input(1).Shape, window, groups));
         },
     };
 

@@ -55,7 +55,7 @@ internal static class PoolGradients
         var images = Shape.Of([image[0] * image[1], 1, .. image.Skip(2)]);
         var ones = b.Full(share, Shape.Of([1, 1, .. window.Kernel]), 1);
         var flat = b.Reshape(share, Shape.Of([images[0], 1, .. window.Counts]));
-        return b.Reshape(ConvAdjoints.Image(b, flat, ones, window, 1, images), image);
+        return b.Reshape(ConvImageAdjoint.Of(b, flat, ones, window, 1, images), image);
     }
 
     /// <summary>The gradient goes to the pixel that was chosen, which the second output tells as a place in the flat input.</summary>

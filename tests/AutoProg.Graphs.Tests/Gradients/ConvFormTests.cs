@@ -32,11 +32,44 @@ public sealed class ConvFormTests
     }
 
     [Fact]
-    public void The_kernel_gradient_is_a_product_per_tap()
+    public void The_kernel_gradient_at_stride_one_is_one_product()
     {
         var counts = Gradient("w", (b, x, w) => b.Conv(x, w, pads: [1, 1, 1, 1]), [4, 3, 3, 3]);
-        Assert.Equal(9, counts["Gemm"]);
+        Assert.Equal(1, counts["FusedMatMul"]);
         Assert.False(counts.ContainsKey("Conv"));
+    }
+
+    [Fact]
+    public void The_kernel_gradient_at_stride_two_is_a_product_per_class_of_rows()
+    {
+        var counts = Gradient("w", (b, x, w) => b.Conv(x, w, strides: [2, 2], pads: [1, 1, 1, 1]), [4, 3, 3, 3]);
+        Assert.Equal(2, counts["FusedMatMul"]);
+        Assert.False(counts.ContainsKey("Conv"));
+    }
+
+    [Fact]
+    public void The_kernel_gradient_of_many_responses_to_few_channels_copies_the_image_alone()
+    {
+        var counts = Gradient("w", (b, x, w) => b.Conv(x, w, strides: [2, 2], pads: [1, 1, 1, 1]), [64, 3, 3, 3]);
+        Assert.Equal(1, counts["FusedMatMul"]);
+        Assert.Equal(9, counts["Slice"]);
+    }
+
+    [Fact]
+    public void The_kernel_gradient_of_a_1x1_kernel_copies_nothing()
+    {
+        var counts = Gradient("w", (b, x, w) => b.Conv(x, w), [4, 3, 1, 1]);
+        Assert.Equal(1, counts["FusedMatMul"]);
+        Assert.DoesNotContain(counts.Keys, op => op is "Slice" or "Pad" or "Concat");
+    }
+
+    [Fact]
+    public void A_kernel_of_three_axes_has_no_gradient_yet()
+    {
+        var b = new GraphBuilder();
+        var (x, w) = (b.Input("x", ElementType.Float, [1, 2, 4, 4, 4]), b.Input("w", ElementType.Float, [3, 2, 2, 2, 2]));
+        var error = Assert.Throws<GraphException>(() => Differentiator.AddGradients(b, b.ReduceSum(b.Conv(x, w), []), [w]));
+        Assert.Equal("The gradient of a convolution's kernel is known for one and two spatial axes, not for the kernel [3, 2, 2, 2, 2].", error.Message);
     }
 
     [Theory]

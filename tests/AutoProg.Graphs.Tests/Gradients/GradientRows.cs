@@ -148,6 +148,12 @@ internal static class GradientRows
         Of("LogSoftmax", "n c", (b, x) => b.LogSoftmax(x[0])),
         Of("LogSoftmax", "n c h", (b, x) => b.LogSoftmax(x[0], 0)),
         Of("LayerNormalization", "n t C; C; C", (b, x) => b.LayerNormalization(x[0], x[1], x[2], 1e-3f)),
+        Of("LayerNormalization", "n t C; n t C; C; C", (b, x) => b.LayerNormalization(b.Add(x[0], x[1]), x[2], x[3], 1e-3f)) with { Note = "of a sum" },
+        new("LayerNormalization", "n t C; n t C; C; C", (b, x) =>
+        {
+            var sum = b.Add(x[0], x[1]);
+            return [sum, b.Gelu(b.LayerNormalization(sum, x[2], x[3], 1e-3f))];
+        }) { Note = "of a sum that is read again" },
         Of("LayerNormalization", "C; C; C", (b, x) => b.LayerNormalization(x[0], x[1], x[2], 1e-3f)),
         Of("LayerNormalization", "n C; C", (b, x) => b.Add("LayerNormalization", [x[0], x[1]], new Attributes { { "epsilon", 1e-3f } }, 3)[0]) with { Note = "without bias" },
     ];

@@ -52,6 +52,13 @@ public sealed class SpecialValueTests
         Assert.Equal([1.0 / 3, 1.0 / 3, 1.0 / 3, 0], Enumerable.Range(0, 4).Select(i => results[$"x{i}_grad"].Values[0]));
     }
 
+    [Fact]
+    public void A_constant_exponent_of_zero_has_gradient_zero_even_at_zero()
+    {
+        var (graph, feeds) = Build([[0, 0, 0]], (b, x) => b.Pow(x[0], b.Constant(Tensor.FromDoubles(x[0].Type, [3], [0, 1, 2]))), ElementType.Double);
+        Assert.Equal([0, 2, 0], DoubleEvaluator.Run(graph, feeds)["x0_grad"].Values); // weights 1, 2, 3
+    }
+
     private static void AssertEqual(
         string name, ElementType type, Func<Graph, Dictionary<string, DoubleTensor>, IReadOnlyDictionary<string, DoubleTensor>> run, double relative)
     {
