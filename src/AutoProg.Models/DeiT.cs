@@ -140,7 +140,8 @@ public sealed class DeiT : IElasticModel
         Value patches;
         using (m.Scope("patch_embed"))
         {
-            patches = m.PatchEmbedding("proj", image, config.PatchSize, width); // [B n, D]
+            var map = m.Convolution("proj", image, width, config.PatchSize, config.PatchSize);   // [B, D, g, g]
+            patches = b.Transpose(b.Reshape(map, [batch, width, grid * grid]), 0, 2, 1);         // [B, n, D]
         }
 
         if (grid != fullGrid)
@@ -150,7 +151,7 @@ public sealed class DeiT : IElasticModel
             positions = b.Concat(1, b.Slice(positions, 1, 0, 1), resampled);
         }
 
-        var tokens = b.Concat(1, b.Expand(classToken, [batch, 1, width]), b.Reshape(patches, [batch, grid * grid, width]));
+        var tokens = b.Concat(1, b.Expand(classToken, [batch, 1, width]), patches);
         return b.Add(tokens, positions);
     }
 

@@ -64,26 +64,19 @@ public sealed class ModelBuilder
         return Graph.LayerNormalization(x, weight, Parameter("bias", [x.Shape[-1]], Initializer.Zeros), (float)epsilon);
     }
 
-    /// <summary>
-    /// Non-overlapping patches as rows: a convolution whose kernel equals its stride, computed as one matrix product.
-    /// Uniform weights and bias within 1/sqrt(fan in), as PyTorch's convolutions.
-    /// </summary>
-    /// <param name="name">Scope of <c>weight</c> [out, channels, patch, patch] and <c>bias</c>.</param>
-    /// <param name="image">[batch, channels, side, side].</param>
-    /// <param name="patch">Patch side.</param>
-    /// <param name="outFeatures">Width of a token.</param>
-    /// <returns>[batch * (side / patch)^2, out], row by row.</returns>
-    public Value PatchEmbedding(string name, Value image, long patch, long outFeatures)
+    /// <summary>A convolution of square kernel with bias and without padding; uniform weights and bias within 1/sqrt(fan in), as PyTorch's.</summary>
+    /// <param name="name">Scope of <c>weight</c> [out, channels, kernel, kernel] and <c>bias</c>.</param>
+    /// <param name="image">[batch, channels, height, width].</param>
+    /// <param name="outChannels">Output channels.</param>
+    /// <param name="kernel">Side of the kernel.</param>
+    /// <param name="stride">Distance of windows; equal to the kernel for patches, which are then one matrix product.</param>
+    public Value Convolution(string name, Value image, long outChannels, long kernel, long stride)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var (batch, channels, grid) = (image.Shape[0], image.Shape[1], image.Shape[2] / patch);
-        var fanIn = channels * patch * patch;
         using var inner = Scope(name);
-        var bound = new Initializer.Uniform(1 / Math.Sqrt(fanIn));
-        var weight = Parameter("weight", [outFeatures, channels, patch, patch], bound, weightDecay: true);
-        var bias = Parameter("bias", [outFeatures], bound);
-        var patches = Graph.Transpose(Graph.Reshape(image, [batch, channels, grid, patch, grid, patch]), 0, 2, 4, 1, 3, 5);
-        return Graph.Gemm(Graph.Reshape(patches, [batch * grid * grid, fanIn]), Graph.Reshape(weight, [outFeatures, fanIn]), bias, transB: true);
+        var bound = new Initializer.Uniform(1 / Math.Sqrt(image.Shape[1] * kernel * kernel));
+        var weight = Parameter("weight", [outChannels, image.Shape[1], kernel, kernel], bound, weightDecay: true);
+        return Graph.Conv(image, weight, Parameter("bias", [outChannels], bound), strides: [stride, stride]);
     }
 
     private string Join(string name) => scope.Length == 0 ? name : $"{scope}.{name}";

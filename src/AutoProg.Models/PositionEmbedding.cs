@@ -20,41 +20,14 @@ public static class PositionEmbedding
         }
 
         // The authors pass scale (n + 0.1) / N to PyTorch, so sample points shift slightly against a plain resize; released weights were trained so.
-        var axis = BicubicMatrix(from, to, (to + 0.1) / from);
+        var axis = ResizeMatrix.Of(from, to, ResizeMode.Cubic, (to + 0.1) / from);
         var matrix = new float[(long)to * to * from * from];
-        for (var i = 0; i < to * to; i++)
+        for (var i = 0; i < matrix.Length; i++)
         {
-            for (var j = 0; j < from * from; j++)
-            {
-                matrix[((long)i * from * from) + j] = (float)(axis[i / to, j / from] * axis[i % to, j % from]);
-            }
+            var ((row, column), (fromRow, fromColumn)) = (Math.DivRem(i / (from * from), to), Math.DivRem(i % (from * from), from));
+            matrix[i] = (float)(axis[(row * from) + fromRow] * axis[(column * from) + fromColumn]);
         }
 
         return b.Gemm(b.Floats([to * to, from * from], matrix), table);
-    }
-
-    /// <summary>One axis of PyTorch's bicubic interpolation (a = -0.75, align_corners = false, no antialias): weights [to, from].</summary>
-    /// <param name="from">Samples given.</param>
-    /// <param name="to">Samples wanted.</param>
-    /// <param name="scale">Sample i is taken at (i + 0.5) / scale - 0.5; a plain resize has scale to / from.</param>
-    public static double[,] BicubicMatrix(int from, int to, double scale)
-    {
-        const double A = -0.75;
-        var weights = new double[to, from];
-        for (var i = 0; i < to; i++)
-        {
-            var position = ((i + 0.5) / scale) - 0.5;
-            var left = (int)Math.Floor(position);
-            for (var tap = left - 1; tap <= left + 2; tap++)
-            {
-                var d = Math.Abs(position - tap);
-                var weight = d <= 1
-                    ? ((((A + 2) * d) - (A + 3)) * d * d) + 1
-                    : (((((A * d) - (5 * A)) * d) + (8 * A)) * d) - (4 * A);
-                weights[i, Math.Clamp(tap, 0, from - 1)] += weight;
-            }
-        }
-
-        return weights;
     }
 }
