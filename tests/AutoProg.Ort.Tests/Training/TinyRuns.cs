@@ -23,3 +23,9 @@ internal static class TinyRuns
     public static string Train(string output, Recipe? recipe = null, string name = "run") =>
         new ProgressiveTrainer(recipe ?? Recipe, new TrainerOptions { Output = output, Experiment = name }).Run().Folder!;
 }
+
+/// <summary>Reports on the reporting thread, unlike <see cref="Progress{T}"/>.</summary>
+internal sealed class AtOnce<T>(Action<T> action) : IProgress<T>
+{
+    public void Report(T value) => action(value);
+}
