@@ -27,15 +27,17 @@ internal static class Approval
     /// <summary>Trailing blanks are the tables' own and are no part of what is approved.</summary>
     private static string[] Lines(string text) => [.. text.ReplaceLineEndings("\n").Split('\n').Select(static line => line.TrimEnd())];
 
-    private static string Difference(string[] approved, string[] found)
+    /// <summary>What stands between the common beginning and the common end.</summary>
+    public static string Difference(string[] approved, string[] found)
     {
+        var head = approved.Zip(found).TakeWhile(static pair => pair.First == pair.Second).Count();
+        var tail = approved.Skip(head).Reverse().Zip(found.Skip(head).Reverse()).TakeWhile(static pair => pair.First == pair.Second).Count();
         var text = new StringBuilder();
-        for (var i = 0; i < Math.Max(approved.Length, found.Length); i++)
+        foreach (var (sign, lines) in new[] { ('-', approved), ('+', found) })
         {
-            var (before, now) = (i < approved.Length ? approved[i] : null, i < found.Length ? found[i] : null);
-            if (before != now)
+            for (var i = head; i < lines.Length - tail; i++)
             {
-                text.Append(before is null ? "" : $"{i + 1,4} - {before}\n").Append(now is null ? "" : $"{i + 1,4} + {now}\n");
+                text.Append($"{i + 1,4} {sign} {lines[i]}\n");
             }
         }
 

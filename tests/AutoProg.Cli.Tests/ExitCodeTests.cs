@@ -1,3 +1,4 @@
+using System.Reflection;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Parity;
@@ -5,6 +6,7 @@ using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Training;
+using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Cli.Tests;
 
@@ -26,6 +28,8 @@ public sealed class ExitCodeTests : IDisposable
         { new DirectoryNotFoundException("x"), 3 },
         { new DeviceException("x"), 4 },
         { new InsufficientMemoryException(), 4 },
+        { RuntimeError("Failed to allocate memory for requested buffer of size 4294967296"), 4 },
+        { RuntimeError("Non-zero status code returned while running Gemm node"), 1 },
         { new DivergedException("x"), 5 },
         { new NonFiniteTensorException(3, "model", "head.weight"), 5 },
     };
@@ -72,6 +76,12 @@ public sealed class ExitCodeTests : IDisposable
         Assert.Equal(2, Autoprog.Run("train", Autoprog.TinyRecipe, "--set", "growth.resolution_divisor=3", "--output", folder["runs"]).Code);
         Assert.False(Directory.Exists(folder["runs"]));
     }
+
+    /// <summary>Only the runtime itself creates its exceptions.</summary>
+    private static Exception RuntimeError(string message) => (Exception)typeof(OnnxRuntimeException)
+        .GetConstructors(BindingFlags.Instance | BindingFlags.NonPublic)
+        .Single(static c => c.GetParameters() is [{ ParameterType.IsEnum: true }, { ParameterType.Name: "String" }])
+        .Invoke([1, message]);
 
     private sealed class Stopped(int code) : IStop
     {

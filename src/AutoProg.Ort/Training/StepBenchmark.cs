@@ -67,11 +67,11 @@ public sealed record SubNetworkTiming
 
     /// <summary>Images per step.</summary>
     [JsonIgnore]
-    public required int BatchSize { get; init; }
+    public int BatchSize { get; init; }
 
     /// <summary>Images per pass.</summary>
     [JsonIgnore]
-    public required int MicroBatch { get; init; }
+    public int MicroBatch { get; init; }
 
     /// <summary>Images per second of the step.</summary>
     [JsonIgnore]

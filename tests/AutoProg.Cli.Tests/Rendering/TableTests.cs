@@ -65,6 +65,7 @@ public sealed class TableTests
         var step = new TrainingProgress(2, 90, 5, 10, 25, 0, 4, new(128, 6), 4.56789, 1e-3, IsSearching: true);
 
         Assert.Equal("epoch 3/90  stage 1/4 searching r128 l6  loss 4.568  812 img/s  ETA 1:02:03", TrainingBar.Describe(step, 812.4, new TimeSpan(1, 2, 3)));
+        Assert.Equal("epoch 3/90  stage 1/4 r128 l6  loss 4.568", TrainingBar.Describe(step with { IsSearching = false }, null, null));
     }
 
     private static string Rendered(Action<IAnsiConsole> write)
