@@ -38,12 +38,17 @@ public sealed class ExitCodeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public void Each_kind_of_end_has_its_code(Exception error, int code) => Assert.Equal(code, ExitCodes.Of(error, new Stopped(0)));
+    public void Each_kind_of_end_has_its_code(Exception error, int code) => Assert.Equal(code, ExitCodes.Of(error));
 
     [Theory]
     [InlineData(130)]
     [InlineData(143)]
-    public void A_cancelled_verb_exits_with_the_signals_code(int code) => Assert.Equal(code, ExitCodes.Of(new OperationCanceledException(), new Stopped(code)));
+    public void A_stopped_verb_exits_with_the_signals_code(int code)
+    {
+        var answer = Autoprog.Run(new Stopped(code), "parity", folder.Path, "--json");
+
+        Assert.Equal((code, "", "stopped\n"), (answer.Code, answer.Results, answer.Messages));
+    }
 
     [Fact]
     public void A_stopped_training_tells_how_to_go_on()
@@ -51,7 +56,7 @@ public sealed class ExitCodeTests : IDisposable
         var answer = Autoprog.Run(new Stopped(130), "train", Autoprog.TinyRecipe, "--output", folder.Path, "--quiet");
 
         Assert.Equal((130, ""), (answer.Code, answer.Results));
-        Assert.Equal("stopped; a run in progress has been saved and goes on with autoprog train --resume\n", answer.Messages);
+        Assert.Equal($"stopped; what was trained is saved and goes on with: autoprog train --resume latest --output {folder.Path}\n", answer.Messages);
     }
 
     [Fact]

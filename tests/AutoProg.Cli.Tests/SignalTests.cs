@@ -34,7 +34,7 @@ public sealed partial class SignalTests : IDisposable
         var rest = process.StandardError.ReadToEnd();
         Assert.True(process.WaitForExit(Patience));
         Assert.Equal(code, process.ExitCode);
-        Assert.Contains("stopped; a run in progress has been saved and goes on with autoprog train --resume", rest);
+        Assert.EndsWith($"stopped; what was trained is saved and goes on with: autoprog train --resume {folder["a"]}\n", rest);
 
         var saved = Directory.EnumerateDirectories(Path.Combine(folder["a"], "checkpoints"), "step-*").Select(static path => long.Parse(Path.GetFileName(path)[5..12])).Max();
         Assert.True(saved > 0);

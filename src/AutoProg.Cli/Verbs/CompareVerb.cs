@@ -30,6 +30,9 @@ internal sealed record CompareVerb : RecipeOptions, IVerb
     public bool Overwrite { get; init; }
 
     /// <inheritdoc />
+    public override string HowToGoOn => "the same autoprog compare";
+
+    /// <inheritdoc />
     public int Run(VerbContext context)
     {
         var policies = Items("--policies", Policies, static item => PolicyNames.All.Where(p => p.Name == item).Select(static p => (GrowthPolicyKind?)p.Policy).FirstOrDefault(), "original, prog and autoprog-one");
