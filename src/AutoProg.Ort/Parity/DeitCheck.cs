@@ -15,9 +15,7 @@ internal sealed class DeitCheck : IFixtureCheck
     private const string KeepMask = "drop_path.keep_mask";
     private const string KeepProb = "drop_path.keep_prob";
 
-    // The fixtures' own limits: correct float32 stays below 4e-5, a wrong epsilon or GELU shows from 2e-4 on.
     private const double LossLimit = 1e-5;
-    private const double TensorLimit = 1e-4;
 
     // The goldens come from float64, where an analytically zero gradient is left with about 1e-16 of what cancels in it; float32 leaves about 1e-7.
     private const double ZeroBelow = 1e-12;
@@ -107,12 +105,12 @@ internal sealed class DeitCheck : IFixtureCheck
         var cases = new List<ParityCase>
         {
             new("loss", Deviation.OfElement(session.Loss, expected.Read("loss", Shape.Scalar)[0]), LossLimit),
-            new("output", Deviation.OfTensor(session.Tensor(ModelGraph.LogitsOutput), expected.Read("output", [fixture.Batch, fixture.Config.NumClasses])), TensorLimit),
+            new("output", Deviation.OfTensor(session.Tensor(ModelGraph.LogitsOutput), expected.Read("output", [fixture.Batch, fixture.Config.NumClasses])), fixture.OutputLimit),
         };
         var golden = new GoldenGradients(expected, arena);
         foreach (var slot in arena.Layout.Slots)
         {
-            cases.AddRange(golden.Of(slot.Name).Select(part => Gradient(part, golden.WholeNorm)));
+            cases.AddRange(golden.Of(slot.Name).Select(part => Gradient(part, golden.WholeNorm, fixture.GradientLimit)));
         }
 
         return expected.Names.Except(cases.Select(static c => c.Name)).FirstOrDefault(static name => !name.StartsWith("aux.", StringComparison.Ordinal)) is { } unknown
@@ -120,9 +118,9 @@ internal sealed class DeitCheck : IFixtureCheck
             : cases;
     }
 
-    private static ParityCase Gradient(GoldenGradient part, double wholeNorm) => part.ExpectedNorm < ZeroBelow * wholeNorm
+    private static ParityCase Gradient(GoldenGradient part, double wholeNorm, double limit) => part.ExpectedNorm < ZeroBelow * wholeNorm
         ? new(part.Name, Deviation.Norm(part.Actual) / wholeNorm, ZeroLimit)
-        : new(part.Name, Deviation.OfTensor(part.Actual, part.Expected), TensorLimit);
+        : new(part.Name, Deviation.OfTensor(part.Actual, part.Expected), limit);
 
     /// <summary>A golden gradient, or what is stored of it, beside the computed one.</summary>
     private sealed record GoldenGradient(string Name, float[] Actual, float[] Expected)

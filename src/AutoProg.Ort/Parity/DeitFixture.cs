@@ -3,12 +3,28 @@ using AutoProg.Models;
 namespace AutoProg.Ort.Parity;
 
 /// <summary>What a DeiT fixture's <c>model.json</c> says, as far as it is needed.</summary>
-internal sealed record DeitFixture(DeitSizes Config, int Batch, string Loss, WeightsFormula? WeightsFormula = null)
+internal sealed record DeitFixture(DeitSizes Config, int Batch, string Loss, WeightsFormula? WeightsFormula = null, Float32Check? Float32Check = null)
 {
+    // The fixtures' general limit: correct float32 stays below 4e-5, a wrong epsilon or GELU shows from 2e-4 on.
+    private const double GeneralLimit = 1e-4;
+
+    // Another order of summation deviates as much as the reference's own float32 run, give or take a small factor; ten times that is still so tight
+    // that 92 of 100 changes of a single weight by 1% are noticed (with the general limit 60).
+    private const double Margin = 10;
+    private const double TightestLimit = 1e-6;
+
     // Larger than any published ViT; keeps a malformed file from costing memory.
     private const int LargestSize = 16_384;
     private const int LargestDepth = 256;
     private const long MostParameters = 1L << 29;
+
+    /// <summary>Largest relative error of the logits.</summary>
+    public double OutputLimit => Limit(Float32Check?.WorstValueRel);
+
+    /// <summary>Largest relative error of a gradient.</summary>
+    public double GradientLimit => Limit(Float32Check?.WorstGradRel);
+
+    private static double Limit(double? deviation) => deviation is { } known ? Math.Clamp(Margin * known, TightestLimit, GeneralLimit) : GeneralLimit;
 
     /// <summary>Reads the file, and refuses what the engine's DeiT does not compute.</summary>
     public static (DeitFixture Fixture, DeiT Model) Read(string folder)
@@ -72,6 +88,9 @@ internal sealed record DeitSizes(
     double AttnDropRate = 0,
     bool ClassToken = true,
     int? RepresentationSize = null);
+
+/// <summary>How far the reference's own float32 run is from the goldens, relative, in the L2 norm of the worst tensor.</summary>
+internal sealed record Float32Check(double WorstValueRel, double WorstGradRel);
 
 /// <summary>
 /// Weights that are computed instead of stored: element k of tensor number i is 0.1 v with v = 2 u - 1, u = fmix32(k + i 0x9E3779B9) / 2^32 (murmur3's

@@ -27,8 +27,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
         var active = new ActiveNetwork(network, parts.Network.Blocks);
         var settings = new StepSettings(Rate, recipe.Model.DropPath, recipe.Training.ClipGrad, Epoch: 0);
         var microBatch = parts.Memory.MicroBatch(network, recipe.Training.BatchSize, recipe.Model.DropPath > 0);
-        using var loader = Load(network);
-        var (dataMs, batch) = LoadBatches(loader, cancellationToken);
+        var (dataMs, batch) = LoadBatches(network, cancellationToken);
         var (forwardBackward, update, step) = (new List<double>(), new List<double>(), new List<double>());
         for (var i = -options.WarmupSteps; i < options.Steps; i++)
         {
@@ -63,33 +62,33 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
         };
     }
 
-    private BatchStream Load(SubNetwork network) => images.TrainingBatches(new TrainingEpoch
+    /// <summary>Median time between batches, and a batch of their pixels for as many classes as the model has, which may be more than the images have.</summary>
+    private (double Milliseconds, Batch Batch) LoadBatches(SubNetwork network, CancellationToken cancellationToken)
     {
-        Seed = recipe.Seed,
-        Epoch = 0,
-        BatchSize = recipe.Training.BatchSize,
-        ResolutionOf = _ => network.Resolution,
-        Augmentation = recipe.Augmentation,
-    });
-
-    /// <summary>Median time between batches, and the last of them, which stays valid as long as no other is asked for.</summary>
-    private (double Milliseconds, Batch Batch) LoadBatches(BatchStream loader, CancellationToken cancellationToken)
-    {
+        var copy = Batch.Blank(recipe.Training.BatchSize, network.Resolution, parts.Network.Model.ClassCount);
         var between = new List<double>();
-        Batch? last = null;
-        for (var i = 0; i <= Math.Min(options.Steps, loader.BatchCount - 1); i++)
+        using var loader = images.TrainingBatches(new TrainingEpoch
+        {
+            Seed = recipe.Seed,
+            Epoch = 0,
+            BatchSize = recipe.Training.BatchSize,
+            ResolutionOf = _ => network.Resolution,
+            Augmentation = recipe.Augmentation,
+        });
+        for (var i = 0; i <= options.Steps; i++)
         {
             var started = Stopwatch.GetTimestamp();
-            if (loader.TryNext(out var batch, cancellationToken))
+            if (!loader.TryNext(out var batch, cancellationToken))
             {
-                last = batch;
+                break;
             }
 
             between.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            batch.Images.CopyTo(copy.Images);
         }
 
         // The first one waits for the threads to start.
-        return (Median(between.Count > 1 ? between[1..] : between), last!);
+        return (Median(between.Count > 1 ? between[1..] : between), copy);
     }
 
     private (double ForwardBackward, double Update) Step(ActiveNetwork active, Batch batch, StepSettings settings)

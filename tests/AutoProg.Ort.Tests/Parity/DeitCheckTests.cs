@@ -39,6 +39,25 @@ public sealed class DeitCheckTests : InTemporaryFolder
         Assert.False(FixtureChecks.All.Check(Folder).Passed);
     }
 
+    [Theory]
+    [InlineData("deit_a1", "head.weight")]
+    [InlineData("deit_a1", "blocks.0.mlp.fc2.weight")]
+    [InlineData("deit_a2_droppath", "blocks.1.norm2.weight")]
+    public void A_single_element_of_a_weight_that_is_off_by_one_percent_fails(string fixture, string tensor)
+    {
+        Copy(fixture);
+        Change("weights.safetensors", tensor, static elements => elements[7] *= 1.01f);
+        Assert.False(FixtureChecks.All.Check(Folder).Passed);
+    }
+
+    [Fact]
+    public void Without_the_reference_s_own_deviation_the_general_limit_holds()
+    {
+        Copy("deit_a1");
+        File.WriteAllText(At("model.json"), File.ReadAllText(At("model.json")).Replace("float32_check", "other", StringComparison.Ordinal));
+        Assert.Contains(FixtureChecks.All.Check(Folder).Cases, static c => c is { Name: "output", Limit: 1e-4 });
+    }
+
     [Fact]
     public void A_single_golden_gradient_that_is_off_by_one_percent_is_named()
     {
