@@ -5,6 +5,7 @@ using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Training;
+using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Cli;
 
@@ -33,13 +34,13 @@ internal static class ExitCodes
         (Terminated, "terminated (SIGTERM)"),
     ];
 
-    /// <summary>The code of an exception that ended a verb.</summary>
-    public static int Of(Exception error, IStop stop) => error switch
+    /// <summary>The code of an exception that ended a verb; a verb that was stopped has <see cref="IStop.ExitCode"/>.</summary>
+    public static int Of(Exception error) => error switch
     {
-        OperationCanceledException when stop.Token.IsCancellationRequested => stop.ExitCode,
         UsageException or RecipeException or RunNameException => Usage,
         DataException or FileFormatException or FixtureException or FileNotFoundException or DirectoryNotFoundException => Data,
         DeviceException or OutOfMemoryException => Device,
+        OnnxRuntimeException when IsOutOfMemory(error) => Device,
         DivergedException or NonFiniteTensorException => Diverged,
         _ => Failure,
     };
@@ -47,7 +48,12 @@ internal static class ExitCodes
     /// <summary>True for what a user can mend by the message alone; anything else is a defect, whose origin is worth showing.</summary>
     public static bool IsExpected(Exception error) =>
         error is UsageException or RecipeException or DataException or ExportException or FixtureException or DeviceException or OutOfMemoryException or DivergedException or NonFiniteTensorException
-            or OperationCanceledException or IOException or UnauthorizedAccessException;
+            or IOException or UnauthorizedAccessException
+        || IsOutOfMemory(error);
+
+    /// <summary>ONNX Runtime has no error code for it: "Failed to allocate memory for requested buffer of size ...", "bad allocation".</summary>
+    private static bool IsOutOfMemory(Exception error) =>
+        error is OnnxRuntimeException && (error.Message.Contains("allocate memory", StringComparison.Ordinal) || error.Message.Contains("bad alloc", StringComparison.Ordinal));
 }
 
 /// <summary>The command line asks for something that does not go together.</summary>

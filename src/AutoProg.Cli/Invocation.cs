@@ -36,20 +36,26 @@ internal static class Invocation
             settings.AutoVersion = true;
             settings.CaseInsensitiveEnumValues = true;
         });
+        OutputOptions? running = null;
         var verb = Verbs.FirstOrDefault(type => spelled.Length > 0 && HelpPages.NameOf(type) == spelled[0]);
         try
         {
             return parser.ParseArguments(spelled, [.. Verbs]) switch
             {
-                Parsed<object> { Value: OutputOptions options } => Run(options, spelled, streams, stop),
+                Parsed<object> { Value: OutputOptions options } => Run(running = options, spelled, streams, stop),
                 NotParsed<object> failed => Answer([.. failed.Errors], verb, streams),
                 _ => throw new InvalidOperationException("The parser gave no result."),
             };
         }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            streams.MessageConsole().WriteLine(running?.HowToGoOn is { } call ? $"stopped; what was trained is saved and goes on with: {call}" : "stopped", new Style(Color.Yellow));
+            return stop.ExitCode;
+        }
         catch (Exception error)
         {
             // Whatever ends a verb ends the process with a code and a message, and nothing else.
-            return Fail(error, verb, streams, stop);
+            return Fail(error, verb, streams);
         }
     }
 
@@ -82,16 +88,9 @@ internal static class Invocation
         throw new UsageException(string.Join('\n', UsageErrors.Describe(errors, verb, Verbs)));
     }
 
-    private static int Fail(Exception error, Type? verb, Streams streams, IStop stop)
+    private static int Fail(Exception error, Type? verb, Streams streams)
     {
         var console = streams.MessageConsole();
-        var code = ExitCodes.Of(error, stop);
-        if (code is ExitCodes.Interrupted or ExitCodes.Terminated)
-        {
-            console.WriteLine("stopped; a run in progress has been saved and goes on with autoprog train --resume", new Style(Color.Yellow));
-            return code;
-        }
-
         // What nobody expects is a defect: its origin helps whoever mends it.
         var lines = ExitCodes.IsExpected(error) ? error.Message.Split('\n') : [$"unexpected {error}"];
         foreach (var line in lines)
@@ -104,7 +103,7 @@ internal static class Invocation
             console.WriteLine($"autoprog {(verb is null ? "" : HelpPages.NameOf(verb) + " ")}--help shows what there is.");
         }
 
-        return code;
+        return ExitCodes.Of(error);
     }
 
     private static string Version()

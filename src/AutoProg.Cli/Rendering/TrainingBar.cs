@@ -12,7 +12,7 @@ internal sealed class TrainingBar : IProgress<TrainingProgress>
 
     private readonly ProgressTask task;
     private readonly int batchSize;
-    private long last = Stopwatch.GetTimestamp();
+    private long? last;
     private double? secondsPerStep;
 
     private TrainingBar(ProgressTask task, int batchSize)
@@ -31,17 +31,21 @@ internal sealed class TrainingBar : IProgress<TrainingProgress>
     public void Report(TrainingProgress value)
     {
         var now = Stopwatch.GetTimestamp();
-        var seconds = Stopwatch.GetElapsedTime(last, now).TotalSeconds;
+        if (last is { } before)
+        {
+            var seconds = Stopwatch.GetElapsedTime(before, now).TotalSeconds;
+            secondsPerStep = secondsPerStep is { } mean ? mean + (NewestShare * (seconds - mean)) : seconds;
+        }
+
         last = now;
-        secondsPerStep = secondsPerStep is { } mean ? mean + (NewestShare * (seconds - mean)) : seconds;
         var (done, total) = (((long)value.Epoch * value.Batches) + value.Batch, (long)value.Epochs * value.Batches);
         task.MaxValue = total;
         task.Value = done;
-        task.Description = Describe(value, batchSize / secondsPerStep.Value, TimeSpan.FromSeconds(secondsPerStep.Value * (total - done)));
+        task.Description = Describe(value, batchSize / secondsPerStep, secondsPerStep is { } pace ? TimeSpan.FromSeconds(pace * (total - done)) : null);
     }
 
-    /// <summary>One line about a step.</summary>
-    public static string Describe(TrainingProgress step, double imagesPerSecond, TimeSpan remaining) => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture,
-        $"epoch {step.Epoch + 1}/{step.Epochs}  stage {step.Stage + 1}/{step.Stages} {(step.IsSearching ? "searching " : "")}{step.Network}  loss {step.Loss:F3}  {imagesPerSecond:F0} img/s  ETA {Text.Duration(remaining)}");
+    /// <summary>One line about a step; the first step has no pace yet.</summary>
+    public static string Describe(TrainingProgress step, double? imagesPerSecond, TimeSpan? remaining) =>
+        $"epoch {step.Epoch + 1}/{step.Epochs}  stage {step.Stage + 1}/{step.Stages} {(step.IsSearching ? "searching " : "")}{step.Network}  loss {Text.Number(step.Loss, 3)}"
+        + (remaining is { } time ? $"  {Text.Number(imagesPerSecond, 0)} img/s  ETA {Text.Duration(time)}" : "");
 }

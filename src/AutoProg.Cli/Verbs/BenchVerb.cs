@@ -1,6 +1,7 @@
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Training;
 using CommandLine;
+using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Cli;
 
@@ -51,9 +52,19 @@ internal sealed record BenchVerb : RuntimeOptions, IVerb
 
         var recipe = Recipe is not null
             ? RecipeReader.Read(Recipe, Overrides())
-            : RecipeReader.Parse(RecipeWriter.Write(StepBenchmark.RecipeOf(Model!, imgSize: null, UsualBatchSize)), "bench --model", Overrides());
-        var report = StepBenchmark.Run(recipe, new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps, Profile = Profile, Logger = context.Log }, context.CancellationToken);
+            : RecipeReader.Parse(RecipeWriter.Write(VerbContext.Ask(() => StepBenchmark.RecipeOf(Model!, imgSize: null, UsualBatchSize))), "bench --model", Overrides());
+        var report = StepBenchmark.Run(
+            recipe,
+            new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps, Profile = Profile, Logger = context.Log, Progress = new TimingLog(context.Log) },
+            context.CancellationToken);
         context.Report(report, console => BenchTables.Write(console, report));
         return ExitCodes.Done;
+    }
+
+    /// <summary>Large models take minutes; every result is told when it is there.</summary>
+    private sealed class TimingLog(ILogger log) : IProgress<SubNetworkTiming>
+    {
+        public void Report(SubNetworkTiming value) =>
+            log.LogInformation("r{Resolution} l{Depth}: {Milliseconds:F1} ms per step.", value.Resolution, value.Depth, value.StepMs);
     }
 }

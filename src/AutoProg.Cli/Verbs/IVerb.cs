@@ -21,6 +21,9 @@ internal abstract record OutputOptions
     [Option("quiet", HelpText = "No progress and no log; warnings and errors only.")]
     public bool Quiet { get; init; }
 
+    /// <summary>The call that goes on with what was stopped; null for a verb that leaves nothing to go on with.</summary>
+    public virtual string? HowToGoOn => null;
+
     /// <summary>Whatever a verb has no use for; refused.</summary>
     [Value(9, Hidden = true)]
     public IEnumerable<string> Surplus { get; init; } = [];

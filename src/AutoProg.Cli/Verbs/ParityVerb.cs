@@ -15,7 +15,11 @@ internal sealed record ParityVerb : OutputOptions, IVerb
     /// <inheritdoc />
     public int Run(VerbContext context)
     {
-        var results = Fixtures.Select(folder => FixtureChecks.All.Check(folder)).ToList();
+        var results = Fixtures.Select(folder =>
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            return FixtureChecks.All.Check(folder);
+        }).ToList();
         context.Report(
             new { Fixtures = results.Select(static r => new { r.Name, r.Passed, r.WorstError, r.WorstTensor }) },
             console => console.Write(ParityTable.Of(results)));

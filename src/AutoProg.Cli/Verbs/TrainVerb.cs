@@ -47,6 +47,12 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
     public bool NoAutoGrow { get; init; }
 
     /// <inheritdoc />
+    public override string HowToGoOn =>
+        Resume is not null and not Latest ? $"autoprog train --resume {Resume}"
+        : Experiment is not null ? $"autoprog train --resume {Path.Combine(Output, Experiment)}"
+        : $"autoprog train --resume {Latest} --output {Output}";
+
+    /// <inheritdoc />
     public int Run(VerbContext context)
     {
         Check();
@@ -71,8 +77,13 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
         {
             var options = new TrainerOptions
             {
-                Output = Output, Experiment = Experiment, Overwrite = Overwrite || start.IsLeftover,
-                Logger = context.Log, Progress = progress, TrainingImages = train, EvaluationImages = val,
+                Output = Output,
+                Experiment = Experiment,
+                Overwrite = Overwrite || start.IsLeftover,
+                Logger = context.Log,
+                Progress = progress,
+                TrainingImages = train,
+                EvaluationImages = val,
             };
             return start.Run is { } run
                 ? ProgressiveTrainer.Resume(run, options, overrides, context.CancellationToken)
@@ -91,7 +102,7 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
 
         if (Policy is not null && (AutoGrow || NoAutoGrow))
         {
-            throw new UsageException($"--policy and --{(AutoGrow ? "auto-grow" : "no-auto-grow")} say the same thing; give one of them");
+            throw new UsageException($"--policy and --{(AutoGrow ? "auto-grow" : "no-auto-grow")} both choose the policy; give one of them");
         }
 
         if (Resume is not null && (AutoResume || Overwrite || Experiment is not null))
