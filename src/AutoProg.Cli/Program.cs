@@ -1,1 +1,4 @@
-return 0;
+using AutoProg.Cli;
+
+using var stop = StopSignals.Listen();
+return Invocation.Run(args, Streams.OfProcess(), stop);

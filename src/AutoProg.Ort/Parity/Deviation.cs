@@ -19,4 +19,36 @@ internal static class Deviation
         var error = Math.Abs(actual - expected) / (expected.Equals(0.0) ? 1 : Math.Abs(expected));
         return double.IsFinite(error) ? error : Wrong;
     }
+
+    /// <summary>L2 norm of the difference, relative to the golden tensor's.</summary>
+    public static double OfTensor(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
+    {
+        if (actual.Length != expected.Length)
+        {
+            return Wrong;
+        }
+
+        var difference = 0.0;
+        for (var i = 0; i < actual.Length; i++)
+        {
+            var d = (double)actual[i] - expected[i];
+            difference += d * d;
+        }
+
+        var norm = Norm(expected);
+        var error = Math.Sqrt(difference) / (norm > 0 ? norm : 1);
+        return double.IsFinite(error) ? error : Wrong;
+    }
+
+    /// <summary>L2 norm, summed in double precision.</summary>
+    public static double Norm(ReadOnlySpan<float> tensor)
+    {
+        var sum = 0.0;
+        foreach (var element in tensor)
+        {
+            sum += (double)element * element;
+        }
+
+        return Math.Sqrt(sum);
+    }
 }

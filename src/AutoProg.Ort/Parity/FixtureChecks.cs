@@ -10,6 +10,8 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         new GrowthCheck(),
         new ScheduleCheck(),
         new SearchScoreCheck(),
+        new OptimizerCheck(),
+        new DeitCheck(),
     ]);
 
     /// <summary>Runs every check that recognises the folder.</summary>
@@ -26,7 +28,9 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         var matching = checks.Where(check => check.Recognizes(folder)).ToList();
         if (matching.Count == 0)
         {
-            throw new FixtureException($"{folder}: no known fixture family; expected one of the files growth.json, schedule.json, optim.json or model.json.");
+            throw FixtureFamily.Of(folder) is { } family
+                ? new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: family '{family}' is not known to this version.")
+                : new FixtureException($"{folder}: no known fixture family; expected one of the files growth.json, schedule.json, optim.json or model.json.");
         }
 
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));

@@ -42,6 +42,10 @@ internal static class JsonFixture
         }
     }
 
+    /// <summary>A part of a document that has been read as it is.</summary>
+    /// <exception cref="JsonException">It is not what is expected.</exception>
+    public static T Convert<T>(JsonElement element) => element.Deserialize<T>(Options) ?? throw new JsonException("is null");
+
     // The serializer holds members to their nullability, but not the elements of lists.
     private static void RefuseNullElements(JsonElement element, string path, string place)
     {

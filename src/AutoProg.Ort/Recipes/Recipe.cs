@@ -421,6 +421,9 @@ public sealed record RuntimeRecipe
 
     /// <summary>Memory that a stage may use, in MiB; a stage that is predicted to need more gets a smaller micro-batch. 0 is no limit.</summary>
     public int MemoryLimitMb { get; init; }
+
+    /// <summary>Folder in which the graphs of sub-networks are kept from run to run; null builds them anew in every run.</summary>
+    public string? GraphsDir { get; init; }
 }
 
 /// <summary>How often to save, and how much to keep.</summary>

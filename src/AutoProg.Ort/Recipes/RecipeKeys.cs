@@ -133,6 +133,7 @@ internal static class RecipeKeys
             { "device", Text("cpu or cuda:N, e.g. cuda:0", @"^(cpu|cuda:[0-9]{1,3})$"), r => r.Device, (r, v) => r with { Device = v } },
             { "threads", Whole(0, 1024), r => r.Threads, (r, v) => r with { Threads = v } },
             { "memory_limit_mb", Whole(0), r => r.MemoryLimitMb, (r, v) => r with { MemoryLimitMb = v } },
+            { "graphs_dir", OrNull(Text("the path of a folder")), r => r.GraphsDir, (r, v) => r with { GraphsDir = v } },
         },
         new RecipeSection<CheckpointRecipe>("checkpoints", r => r.Checkpoints, (r, s) => r with { Checkpoints = s })
         {

@@ -27,6 +27,11 @@ public static partial class RecipeReference
         return text.ToString();
     }
 
+    /// <summary>The default of a key as YAML spells it.</summary>
+    /// <param name="key">Dotted key, e.g. <c>growth.num_stages</c>.</param>
+    /// <returns>Null for a key that a recipe must give, and for what is no key.</returns>
+    public static string? DefaultOf(string key) => RecipeKeys.All.FirstOrDefault(k => k.Path == key) is { Required: false } found ? found.Write(RecipeReading.Blank).Shown : null;
+
     private static string Meaning(XElement member)
     {
         var summary = string.Concat(member.Element("summary")?.Nodes().Select(Inline) ?? []);

@@ -64,8 +64,8 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Creates the folder of a new run.</summary>
     /// <param name="request">Where, and under which name.</param>
     /// <param name="clock">Gives the default name's time.</param>
-    /// <exception cref="ArgumentException">The experiment's name is no plain folder name.</exception>
-    /// <exception cref="IOException">The experiment exists and may not be overwritten, or is no run, or is in use.</exception>
+    /// <exception cref="RunNameException">The experiment's name is no plain folder name, or exists and may not be overwritten, or is no run.</exception>
+    /// <exception cref="IOException">The experiment is in use.</exception>
     public static RunDirectory Create(RunRequest request, TimeProvider clock)
     {
         if (request.Experiment is { } experiment)
@@ -163,13 +163,13 @@ public sealed class RunDirectory : IDisposable
         {
             if (!overwrite)
             {
-                throw new IOException($"{path}: the experiment exists; choose another name, continue it with --resume, or delete it with --overwrite.");
+                throw new RunNameException($"{path}: the experiment exists; choose another name, continue it with --resume, or delete it with --overwrite.");
             }
 
             // A run that died at once has a lock and no recipe yet.
             if (!File.Exists(System.IO.Path.Combine(path, RecipeName)) && !File.Exists(System.IO.Path.Combine(path, LockName)))
             {
-                throw new IOException($"{path}: holds no {RecipeName} and so is no run; it will not be overwritten. Choose another name.");
+                throw new RunNameException($"{path}: holds no {RecipeName} and so is no run; it will not be overwritten. Choose another name.");
             }
 
             LockExisting(path).Dispose();
@@ -219,7 +219,7 @@ public sealed class RunDirectory : IDisposable
     {
         if (name.Length is 0 or > 128 || name.StartsWith('.') || !name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '+' or '='))
         {
-            throw new ArgumentException($"Experiment name '{name}' is no plain folder name; use up to 128 letters, digits, '.', '_', '-', '+', '=', not beginning with '.'.", nameof(name));
+            throw new RunNameException($"Experiment name '{name}' is no plain folder name; use up to 128 letters, digits, '.', '_', '-', '+', '=', not beginning with '.'.");
         }
     }
 

@@ -1,6 +1,7 @@
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
+using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;
@@ -34,7 +35,10 @@ public sealed class ProgressiveTrainer
     public RunSummary Run(CancellationToken cancellationToken = default)
     {
         var (train, val) = OpenImages(what, how, cancellationToken);
-        var size = RunComponents.CreateModel(what, train.ClassNames.Count).MaxResolution;
+
+        // What can be refused is refused before there is a folder.
+        var size = RunComponents.CreateSpace(what, RunComponents.CreateModel(what, train.ClassNames.Count)).Complete.Resolution;
+        _ = Device.Open(what.Runtime.Device, what.Runtime.Threads);
         using var folder = how.Output is null
             ? null
             : RunDirectory.Create(new RunRequest(how.Output, what.Model.Name, size, how.Experiment, how.Overwrite), how.Clock);

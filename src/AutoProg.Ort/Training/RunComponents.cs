@@ -18,7 +18,7 @@ internal sealed class RunComponents : IDisposable
         Network = new GrowingNetwork(model, Arena);
         Sessions = new SubNetworkSessions(new SubNetworkGraphs(model), device);
         Update = new HostParameterUpdate(Arena, rule, device.Threads);
-        Memory = new MemoryPlan(Sessions.Graphs, Arena.Buffers.Count * Arena.Layout.Length * sizeof(float), (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
+        Memory = PlanMemory(recipe, Sessions.Graphs, Arena.Buffers.Count * Arena.Layout.Length * sizeof(float));
         Step = new SubNetworkStep(Network, Sessions, Update, Memory, recipe.Seed);
         Evaluator = new Evaluator(Network, Sessions);
     }
@@ -71,9 +71,27 @@ internal sealed class RunComponents : IDisposable
         }
         catch (ArgumentException error)
         {
-            throw new RecipeException([new RecipeProblem("recipe", "model", null, error.Message)]);
+            // What .NET appends to the message, the parameter's name, means nothing to whoever writes recipes.
+            var message = error.Message.Replace($" (Parameter '{error.ParamName}')", "");
+            var meant = Spelling.Nearest(m.Name, ModelCatalog.Names.Where(name => !ModelCatalog.Names.Contains(m.Name)));
+            throw new RecipeException([new RecipeProblem("recipe", "model", null, meant is null ? message : $"{message} Did you mean '{meant}'?")]);
         }
     }
+
+    /// <summary>The growth space of a recipe and its model.</summary>
+    /// <exception cref="RecipeException">The growth section does not fit the model.</exception>
+    public static GrowthSpace CreateSpace(Recipe recipe, IElasticModel model)
+    {
+        var complete = new SubNetwork(model.MaxResolution, model.MaxDepth);
+        var problems = GrowthSpace.Problems(recipe.Growth, complete, model.ResolutionStep);
+        return problems.Count == 0
+            ? GrowthSpace.From(recipe.Growth, complete, model.ResolutionStep)
+            : throw new RecipeException([.. problems.Select(problem => new RecipeProblem("recipe", "", null, problem))]);
+    }
+
+    /// <summary>Memory of a recipe's sub-networks.</summary>
+    public static MemoryPlan PlanMemory(Recipe recipe, SubNetworkGraphs graphs, long arenaBytes) =>
+        new(graphs, arenaBytes, (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
 
     /// <summary>How logs and files call a network: <c>online</c>, <c>ema-0.998</c>.</summary>
     public string WeightsName(ArenaBuffer buffer) => buffer.Role == ArenaRole.Weights ? "online" : $"ema-{Arena.EmaDecays[buffer.Index]}";

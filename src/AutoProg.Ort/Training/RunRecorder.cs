@@ -131,6 +131,10 @@ internal sealed class RunRecorder : IDisposable
             now.Search + now.Bookkeeping - start.Search - start.Bookkeeping,
             now.Evaluation - start.Evaluation);
         metrics?.Append(row);
+
+        // The epoch that ends a search belongs to the supernet, whose report is the one before the winner's.
+        var report = state.Stages.Count - (searched && state.Search is null ? 2 : 1);
+        state.Stages[report] = state.Stages[report] with { Epochs = state.Stages[report].Epochs + 1, Seconds = state.Stages[report].Seconds + row.TrainSeconds + row.SearchSeconds };
         Event(state, "epoch", new { row.Epoch, row.TrainLoss, searched, times = state.Times });
     }
 

@@ -25,8 +25,7 @@ internal sealed class StageTransitions
         this.recorder = recorder;
         searchImages = new(() => train.Subset(recipe.Growth.SearchSamples, recipe.Seed));
         this.log = log;
-        var model = parts.Network.Model;
-        space = GrowthSpace.From(recipe.Growth, new SubNetwork(model.MaxResolution, model.MaxDepth), model.ResolutionStep);
+        space = RunComponents.CreateSpace(recipe, parts.Network.Model);
         Schedule = GrowthSchedule.Plan(recipe, space);
         foreach (var decision in State.Decisions)
         {
@@ -35,7 +34,7 @@ internal sealed class StageTransitions
 
         if (State.Search is { } progress)
         {
-            Search = new SupernetSearch(recipe.Growth, progress, model.SplitDepth);
+            Search = new SupernetSearch(recipe.Growth, progress, SplitOf);
         }
     }
 

@@ -111,7 +111,10 @@ public sealed record RunTimes
 /// <param name="MicroBatch">Images per pass.</param>
 /// <param name="PredictedPeakBytes">Memory predicted for training.</param>
 /// <param name="MeasuredPeakBytes">Peak of the process while the stage trained; null where the system does not tell.</param>
-public sealed record StageReport(int Stage, int FirstEpoch, SubNetwork Network, int MicroBatch, long PredictedPeakBytes, long? MeasuredPeakBytes = null);
+/// <param name="Epochs">Epochs done.</param>
+/// <param name="Seconds">Training, search and bookkeeping of these epochs.</param>
+public sealed record StageReport(
+    int Stage, int FirstEpoch, SubNetwork Network, int MicroBatch, long PredictedPeakBytes, long? MeasuredPeakBytes = null, int Epochs = 0, double Seconds = 0);
 
 /// <summary>An evaluation on the evaluation set.</summary>
 /// <param name="Weights">Whose accuracy it is: <c>online</c> or <c>ema-0.998</c>; the best of all.</param>

@@ -42,7 +42,7 @@ public sealed class RunDirectoryTests : InTemporaryFolder
 
         Assert.Equal(
             $"{At("runs", "exp-1")}: the experiment exists; choose another name, continue it with --resume, or delete it with --overwrite.",
-            Assert.Throws<IOException>(() => RunDirectory.Create(request, clock)).Message);
+            Assert.Throws<RunNameException>(() => RunDirectory.Create(request, clock)).Message);
         using (var run = RunDirectory.Create(request with { Overwrite = true }, clock))
         {
             Assert.False(File.Exists(run.EventsFile));
@@ -52,7 +52,7 @@ public sealed class RunDirectoryTests : InTemporaryFolder
         File.WriteAllText(At("runs", "photos", "cat.jpg"), "");
         Assert.Equal(
             $"{At("runs", "photos")}: holds no recipe.yaml and so is no run; it will not be overwritten. Choose another name.",
-            Assert.Throws<IOException>(() => RunDirectory.Create(request with { Experiment = "photos", Overwrite = true }, clock)).Message);
+            Assert.Throws<RunNameException>(() => RunDirectory.Create(request with { Experiment = "photos", Overwrite = true }, clock)).Message);
         Assert.True(File.Exists(At("runs", "photos", "cat.jpg")));
     }
 
@@ -75,7 +75,7 @@ public sealed class RunDirectoryTests : InTemporaryFolder
     [InlineData("/tmp/x")]
     public void An_experiment_name_is_a_plain_folder_name(string name)
     {
-        var error = Assert.Throws<ArgumentException>(() => RunDirectory.Create(Request() with { Experiment = name }, clock));
+        var error = Assert.Throws<RunNameException>(() => RunDirectory.Create(Request() with { Experiment = name }, clock));
 
         Assert.StartsWith($"Experiment name '{name}' is no plain folder name", error.Message);
     }

@@ -1,0 +1,54 @@
+using AutoProg.Ort.Data;
+using AutoProg.Ort.Files;
+using AutoProg.Ort.Parity;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
+using AutoProg.Ort.Runtime;
+using AutoProg.Ort.Training;
+
+namespace AutoProg.Cli;
+
+/// <summary>What the process tells whoever started it; the only place where an exception becomes a code.</summary>
+internal static class ExitCodes
+{
+    public const int Done = 0;
+    public const int Failure = 1;
+    public const int Usage = 2;
+    public const int Data = 3;
+    public const int Device = 4;
+    public const int Diverged = 5;
+    public const int Interrupted = 130;
+    public const int Terminated = 143;
+
+    /// <summary>All codes with their meaning, as help shows them.</summary>
+    public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
+    [
+        (Done, "done"),
+        (Failure, "failure"),
+        (Usage, "wrong usage or recipe"),
+        (Data, "bad or missing data, checkpoint or fixture"),
+        (Device, "device unavailable or out of memory"),
+        (Diverged, "diverged (NaN or infinity)"),
+        (Interrupted, "interrupted (Ctrl-C)"),
+        (Terminated, "terminated (SIGTERM)"),
+    ];
+
+    /// <summary>The code of an exception that ended a verb.</summary>
+    public static int Of(Exception error, IStop stop) => error switch
+    {
+        OperationCanceledException when stop.Token.IsCancellationRequested => stop.ExitCode,
+        UsageException or RecipeException or RunNameException => Usage,
+        DataException or FileFormatException or FixtureException or FileNotFoundException or DirectoryNotFoundException => Data,
+        DeviceException or OutOfMemoryException => Device,
+        DivergedException or NonFiniteTensorException => Diverged,
+        _ => Failure,
+    };
+
+    /// <summary>True for what a user can mend by the message alone; anything else is a defect, whose origin is worth showing.</summary>
+    public static bool IsExpected(Exception error) =>
+        error is UsageException or RecipeException or DataException or ExportException or FixtureException or DeviceException or OutOfMemoryException or DivergedException or NonFiniteTensorException
+            or OperationCanceledException or IOException or UnauthorizedAccessException;
+}
+
+/// <summary>The command line asks for something that does not go together.</summary>
+internal sealed class UsageException(string message) : Exception(message);

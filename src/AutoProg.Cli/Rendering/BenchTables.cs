@@ -1,0 +1,32 @@
+using AutoProg.Ort.Training;
+using Spectre.Console;
+
+namespace AutoProg.Cli;
+
+/// <summary>What steps take.</summary>
+internal static class BenchTables
+{
+    /// <summary>A row per sub-network, and a table of operators for each that was profiled.</summary>
+    public static void Write(IAnsiConsole console, BenchmarkReport report)
+    {
+        var table = Tables.Create("network", "learn", "#step\nms", "#fwd+bwd\nms", "#update\nms", "#data\nms", "#images/s", "#peak\nMiB", "#GFLOP/s");
+        foreach (var timing in report.Subnetworks)
+        {
+            table.Row(
+                $"r{timing.Resolution} l{timing.Depth}", timing.Learnable, Text.Number(timing.StepMs, 2), Text.Number(timing.ForwardBackwardMs, 2), Text.Number(timing.UpdateMs, 2),
+                Text.Number(timing.DataMs, 2), Text.Number(timing.ImagesPerSecond, 1), Text.Number(timing.PeakMemoryMb, 0), Text.Number(timing.Gflops, 1));
+        }
+
+        console.Write(table);
+        foreach (var timing in report.Subnetworks.Where(static t => t.Operators.Count > 0))
+        {
+            var operators = Tables.Create("operator", "#ms", "#share %");
+            foreach (var time in timing.Operators)
+            {
+                operators.Row(time.Operator, Text.Number(time.Milliseconds, 2), Text.Number(time.Share * 100, 1));
+            }
+
+            console.Write(operators.Titled($"r{timing.Resolution} l{timing.Depth}: matrix products and attention are {Text.Number(timing.MatrixShare * 100, 1)}% of all operators"));
+        }
+    }
+}

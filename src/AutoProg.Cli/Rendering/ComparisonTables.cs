@@ -1,0 +1,23 @@
+using AutoProg.Ort.Training;
+using Spectre.Console;
+
+namespace AutoProg.Cli;
+
+/// <summary>Policies side by side.</summary>
+internal static class ComparisonTables
+{
+    /// <summary>A row per policy.</summary>
+    public static void Write(IAnsiConsole console, ComparisonReport report)
+    {
+        var table = Tables.Create("policy", "#seeds", "#runtime s", "#speedup %", "#top-1 %", "#spread", "weights~", "#steps");
+        foreach (var policy in report.Policies)
+        {
+            table.Row(
+                policy.Policy, $"{policy.Seeds}", Text.Number(policy.RuntimeSeconds, 1), Text.Number(policy.SpeedupPercent, 1), Text.Number(policy.Top1, 2), Text.Number(policy.Top1Spread, 2),
+                string.Join(", ", policy.Weights), Text.Number(policy.Steps, 0));
+        }
+
+        console.Write(table.Titled(report.Name));
+        console.Write(Tables.Facts(("runtime", "training and search; evaluation and data preparation apart"), ("folder", report.Folder)));
+    }
+}

@@ -1,0 +1,59 @@
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Training;
+using CommandLine;
+
+namespace AutoProg.Cli;
+
+/// <summary>Measures training steps.</summary>
+[Verb("bench", HelpText = "Measure the training step of every sub-network of a recipe, or of one model: data, forward and backward, update.")]
+[Example("bench graphs/quick-start.yaml --steps 20")]
+[Example("bench --model deit_small --img-size 224 --batch-size 8 --json")]
+internal sealed record BenchVerb : RuntimeOptions, IVerb
+{
+    private const int UsualBatchSize = 8;
+
+    [Value(0, MetaName = "recipe", HelpText = "Recipe (YAML); not needed with --model.")]
+    public string? Recipe { get; init; }
+
+    [Option("steps", MetaValue = "N", Default = 10, HelpText = "Measured steps; medians count.")]
+    public int Steps { get; init; } = 10;
+
+    [Option("warmup-steps", MetaValue = "N", Default = 2, HelpText = "Steps before them.")]
+    public int WarmupSteps { get; init; } = 2;
+
+    [Option("profile", HelpText = "Also tell the time of each operator.")]
+    public bool Profile { get; init; }
+
+    [Option("model", MetaValue = "NAME", HelpText = "A model instead of a recipe: one network, built-in images, batches of 8."), RecipeKey("model.name")]
+    public string? Model { get; init; }
+
+    [Option("img-size", MetaValue = "PX", HelpText = "Largest resolution."), RecipeKey("model.img_size")]
+    public string? ImgSize { get; init; }
+
+    [Option("batch-size", MetaValue = "N", HelpText = "Images per step."), RecipeKey("training.batch_size")]
+    public string? BatchSize { get; init; }
+
+    [Option("micro-batch-size", MetaValue = "N", HelpText = "Images per pass; 0 takes what fits."), RecipeKey("training.micro_batch_size")]
+    public string? MicroBatchSize { get; init; }
+
+    /// <inheritdoc />
+    public int Run(VerbContext context)
+    {
+        if (Recipe is null && Model is null)
+        {
+            throw new UsageException("expected <recipe>, or --model NAME");
+        }
+
+        if (Steps < 1 || WarmupSteps < 1)
+        {
+            throw new UsageException("--steps and --warmup-steps are at least 1");
+        }
+
+        var recipe = Recipe is not null
+            ? RecipeReader.Read(Recipe, Overrides())
+            : RecipeReader.Parse(RecipeWriter.Write(StepBenchmark.RecipeOf(Model!, imgSize: null, UsualBatchSize)), "bench --model", Overrides());
+        var report = StepBenchmark.Run(recipe, new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps, Profile = Profile, Logger = context.Log }, context.CancellationToken);
+        context.Report(report, console => BenchTables.Write(console, report));
+        return ExitCodes.Done;
+    }
+}

@@ -1,0 +1,34 @@
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Training;
+using CommandLine;
+
+namespace AutoProg.Cli;
+
+/// <summary>Training graphs ahead of the run.</summary>
+[Verb("graphs", HelpText = "Build the graphs of every sub-network of a recipe ahead of the run, or list what is there.")]
+[Example("graphs build graphs/quick-start.yaml --graphs-dir graphs/artifacts")]
+[Example("graphs list graphs/quick-start.yaml --graphs-dir graphs/artifacts")]
+internal sealed record GraphsVerb : RecipeOptions, IVerb
+{
+    [Value(0, MetaName = "build|list", Required = true, HelpText = "build what is missing, or list what is there.")]
+    public string Action { get; init; } = "";
+
+    [Value(1, MetaName = "recipe", Required = true, HelpText = "Recipe (YAML).")]
+    public string Recipe { get; init; } = "";
+
+    [Option("policy", MetaValue = "NAME", HelpText = "original, prog or autoprog-one."), RecipeKey("growth.policy")]
+    public string? Policy { get; init; }
+
+    /// <inheritdoc />
+    public int Run(VerbContext context)
+    {
+        var recipe = Action is "build" or "list"
+            ? RecipeReader.Read(Recipe, Overrides())
+            : throw new UsageException($"expected 'build' or 'list', found '{Action}'");
+        var graphs = Action == "build"
+            ? GraphPreparation.Build(recipe, context.Log, progress: null, context.CancellationToken)
+            : GraphPreparation.List(recipe, context.CancellationToken);
+        context.Report(new { recipe.Runtime.GraphsDir, Graphs = graphs }, console => console.Write(GraphsTable.Of(graphs)));
+        return ExitCodes.Done;
+    }
+}

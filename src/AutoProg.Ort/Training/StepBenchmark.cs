@@ -1,0 +1,103 @@
+using System.Text.Json.Serialization;
+using AutoProg.Ort.Recipes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>How steps are measured.</summary>
+public sealed record BenchmarkOptions
+{
+    /// <summary>Measured steps per sub-network, at least 1; medians count.</summary>
+    public int Steps { get; init; } = 10;
+
+    /// <summary>Steps before them, at least 1.</summary>
+    public int WarmupSteps { get; init; } = 2;
+
+    /// <summary>Whether ONNX Runtime's profile is taken as well, in steps of their own after the measured ones.</summary>
+    public bool Profile { get; init; }
+
+    /// <summary>Is told what goes on.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    /// <summary>Receives every result at once.</summary>
+    public IProgress<SubNetworkTiming>? Progress { get; init; }
+}
+
+/// <summary>Time of one operator of ONNX Runtime in a step.</summary>
+/// <param name="Operator">E.g. <c>Gemm</c>.</param>
+/// <param name="Milliseconds">Per step, all nodes together.</param>
+/// <param name="Share">Of the time of all operators, 0 to 1.</param>
+public sealed record OperatorTime(string Operator, double Milliseconds, double Share);
+
+/// <summary>What a training step of a sub-network takes; times are medians in milliseconds.</summary>
+public sealed record SubNetworkTiming
+{
+    /// <summary>Pixels per side.</summary>
+    public required int Resolution { get; init; }
+
+    /// <summary>Blocks.</summary>
+    public required int Depth { get; init; }
+
+    /// <summary>What learns: <c>all</c>.</summary>
+    public required string Learnable { get; init; }
+
+    /// <summary>Forward, backward, clipping, update, averaging; the batch is there already.</summary>
+    public required double StepMs { get; init; }
+
+    /// <summary>Forward and backward over the batch.</summary>
+    public required double ForwardBackwardMs { get; init; }
+
+    /// <summary>Gradient norm, update rule and momentum networks.</summary>
+    public required double UpdateMs { get; init; }
+
+    /// <summary>One batch through the loader with all its workers, nothing else running.</summary>
+    public required double DataMs { get; init; }
+
+    /// <summary>Peak resident memory of the process, MiB, while no other sub-network is loaded.</summary>
+    public required double PeakMemoryMb { get; init; }
+
+    /// <summary>10^9 floating-point operations of matrix products and convolutions per second of forward and backward.</summary>
+    public required double Gflops { get; init; }
+
+    /// <summary>Images per step.</summary>
+    [JsonIgnore]
+    public required int BatchSize { get; init; }
+
+    /// <summary>Images per pass.</summary>
+    [JsonIgnore]
+    public required int MicroBatch { get; init; }
+
+    /// <summary>Images per second of the step.</summary>
+    [JsonIgnore]
+    public double ImagesPerSecond => BatchSize * 1000 / StepMs;
+
+    /// <summary>Times by operator, largest first; empty unless a profile was asked for.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<OperatorTime> Operators { get; init; } = [];
+
+    /// <summary>Share of matrix products and attention in the time of all operators, 0 to 1; null unless a profile was asked for.</summary>
+    [JsonIgnore]
+    public double? MatrixShare { get; init; }
+}
+
+/// <summary>Results of all sub-networks.</summary>
+/// <param name="Subnetworks">By resolution, then depth.</param>
+public sealed record BenchmarkReport(IReadOnlyList<SubNetworkTiming> Subnetworks)
+{
+    /// <summary><c>{"subnetworks":[{"resolution","depth","learnable","step_ms","forward_backward_ms","update_ms","data_ms","peak_memory_mb","gflops"}]}</c>.</summary>
+    public string ToJson() => throw new NotSupportedException("Not there yet.");
+}
+
+/// <summary>Measures the training step of sub-networks on this machine.</summary>
+public static class StepBenchmark
+{
+    /// <summary>Measures every sub-network that the recipe's policy may use.</summary>
+    public static BenchmarkReport Run(Recipe recipe, BenchmarkOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException("Not there yet.");
+
+    /// <summary>The recipe of a complete model on built-in images: what <c>bench --model</c> measures.</summary>
+    /// <param name="model">A name of the catalogue.</param>
+    /// <param name="imgSize">Pixels per side; null takes the variant's.</param>
+    /// <param name="batchSize">Images per step.</param>
+    public static Recipe RecipeOf(string model, int? imgSize, int batchSize) => throw new NotSupportedException("Not there yet.");
+}
