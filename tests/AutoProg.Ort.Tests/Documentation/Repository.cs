@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace AutoProg.Ort.Tests.Documentation;
 
 /// <summary>The files around the code, found from where the tests run.</summary>
-internal static class Repository
+internal static partial class Repository
 {
     /// <summary>What a document lacks is written into it instead of failing the test: <c>tools/update-docs.sh</c>.</summary>
     public static bool Updates => Environment.GetEnvironmentVariable("UPDATE_DOCS") == "1";
@@ -17,6 +19,9 @@ internal static class Repository
 
     public static string InRoot(string path) => Path.Combine(Root, path);
 
+    /// <summary>What a reader of a document sees.</summary>
+    public static string Shown(string document) => Comment().Replace(Read(document), "");
+
     public static string Read(string path) => File.ReadAllText(InRoot(path)).ReplaceLineEndings("\n");
 
     /// <summary>A document whose text another source determines.</summary>
@@ -31,6 +36,9 @@ internal static class Repository
         var found = File.Exists(InRoot(path)) ? Read(path) : "";
         Assert.True(string.Equals(expected, found, StringComparison.Ordinal), $"{path} is not what its source says; run tools/update-docs.sh and commit the result.");
     }
+
+    [GeneratedRegex("<!--.*?-->", RegexOptions.Singleline, 1000)]
+    private static partial Regex Comment();
 
     private static string Find(DirectoryInfo? folder) => folder switch
     {
