@@ -57,6 +57,22 @@ internal sealed class VerbContext
         }
     }
 
+    /// <summary>Calls the engine with what was typed; an argument that it refuses is wrong usage.</summary>
+    /// <exception cref="UsageException">It refuses one.</exception>
+    public static T Ask<T>(Func<T> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (ArgumentException error)
+        {
+            // What .NET appends, the parameter's name and value, means nothing to whoever types options.
+            var end = error.Message.IndexOf($" (Parameter '{error.ParamName}')", StringComparison.Ordinal);
+            throw new UsageException(end < 0 ? error.Message : error.Message[..end]);
+        }
+    }
+
     /// <summary>Shows something to people that is no result.</summary>
     public void Inform(IRenderable what)
     {

@@ -26,6 +26,9 @@ internal sealed record CompareVerb : RecipeOptions, IVerb
     [Option("experiment", MetaValue = "NAME", HelpText = "Name of the comparison's folder; the default is the recipe's name. A comparison that is there goes on.")]
     public string? Experiment { get; init; }
 
+    [Option("overwrite", HelpText = "Replace earlier runs of the comparison instead of taking them as they are.")]
+    public bool Overwrite { get; init; }
+
     /// <inheritdoc />
     public int Run(VerbContext context)
     {
@@ -36,7 +39,7 @@ internal sealed record CompareVerb : RecipeOptions, IVerb
             : Items("--seeds", Seeds, static item => long.TryParse(item, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seed) ? seed : (long?)null, "whole numbers");
         var report = context.Watch(recipe.Training.BatchSize, progress => PolicyComparison.Run(
             new ComparisonPlan(recipe, policies, seeds),
-            new TrainerOptions { Output = Output, Experiment = Experiment, Logger = context.Log, Progress = progress },
+            new TrainerOptions { Output = Output, Experiment = Experiment, Overwrite = Overwrite, Logger = context.Log, Progress = progress },
             context.CancellationToken));
         context.Report(report, console => ComparisonTables.Write(console, report));
         return ExitCodes.Done;

@@ -29,7 +29,8 @@ internal sealed record EvaluateVerb : DataOptions, IVerb
     public int Run(VerbContext context)
     {
         using var model = TrainedModel.Open(Path, Recipe, Overrides(), context.Log);
-        var results = ModelEvaluation.Run(model, new EvaluationOptions { Weights = Weights, Resolution = ImgSize, Logger = context.Log }, context.CancellationToken);
+        var results = VerbContext.Ask(() => ModelEvaluation.Run(
+            model, new EvaluationOptions { Weights = Weights, Resolution = ImgSize, Logger = context.Log }, context.CancellationToken));
         context.Report(new { Model = model.Model.Name, model.Network, Results = results }, console => console.Write(ModelTables.Of(model, results)));
         return ExitCodes.Done;
     }

@@ -33,9 +33,14 @@ internal sealed record ExportVerb : RuntimeOptions, IVerb
     /// <inheritdoc />
     public int Run(VerbContext context)
     {
+        if (BatchSize < 1)
+        {
+            throw new UsageException("--batch-size is at least 1");
+        }
+
         using var model = TrainedModel.Open(Path, Recipe, Overrides(), context.Log);
-        var result = ModelExport.Run(
-            model, new ExportOptions { Format = Format, Output = Output, Weights = Weights, Resolution = ImgSize, BatchSize = BatchSize, Logger = context.Log });
+        var result = VerbContext.Ask(() => ModelExport.Run(
+            model, new ExportOptions { Format = Format, Output = Output, Weights = Weights, Resolution = ImgSize, BatchSize = BatchSize, Logger = context.Log }));
         context.Report(result, console => console.Write(ModelTables.Of(result)));
         return ExitCodes.Done;
     }

@@ -91,7 +91,7 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
 
         if (Policy is not null && (AutoGrow || NoAutoGrow))
         {
-            throw new UsageException($"--policy and --{(AutoGrow ? "auto-grow" : "no-auto-grow")} say the same thing; give one of them");
+            throw new UsageException($"--policy and --{(AutoGrow ? "auto-grow" : "no-auto-grow")} both choose the policy; give one of them");
         }
 
         if (Resume is not null && (AutoResume || Overwrite || Experiment is not null))

@@ -16,15 +16,17 @@ public static class OnnxWriter
     /// <param name="graph">The graph.</param>
     /// <param name="name">Name stored in the file.</param>
     /// <param name="metadata">Key and value pairs stored in the file.</param>
-    public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, null, metadata).ToByteArray();
+    public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, null, metadata, null).ToByteArray();
 
     /// <summary>A model whose parameters are stored in the file: the form in which models are deployed.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="name">Name stored in the file.</param>
     /// <param name="weights">Elements of every parameter by name.</param>
     /// <param name="metadata">Key and value pairs stored in the file.</param>
+    /// <param name="batchAxes">Inputs and outputs with an axis that may have any size; see <see cref="DynamicBatch"/>. Null for a graph of static shapes.</param>
     /// <exception cref="GraphException">The weights exceed what one file can hold.</exception>
-    public static byte[] WriteWithWeights(Graph graph, string name, Func<string, Tensor> weights, IEnumerable<KeyValuePair<string, string>>? metadata = null)
+    public static byte[] WriteWithWeights(
+        Graph graph, string name, Func<string, Tensor> weights, IEnumerable<KeyValuePair<string, string>>? metadata = null, IReadOnlyDictionary<string, int>? batchAxes = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
@@ -34,18 +36,19 @@ public static class OnnxWriter
             throw new GraphException($"The weights of '{name}' take {bytes} bytes; one ONNX file holds at most {MaxBytes}.");
         }
 
-        return Model(graph, name, weights, metadata).ToByteArray();
+        return Model(graph, name, weights, metadata, batchAxes).ToByteArray();
     }
 
-    private static ModelProto Model(Graph graph, string name, Func<string, Tensor>? weights, IEnumerable<KeyValuePair<string, string>>? metadata)
+    private static ModelProto Model(
+        Graph graph, string name, Func<string, Tensor>? weights, IEnumerable<KeyValuePair<string, string>>? metadata, IReadOnlyDictionary<string, int>? batchAxes)
     {
         ArgumentNullException.ThrowIfNull(graph);
         var publicNames = graph.Outputs.GroupBy(o => o.Value).ToDictionary(g => g.Key, g => g.First().Name);
         string NameOf(Value? value) => value is null ? "" : value.Kind == ValueKind.Result && publicNames.TryGetValue(value, out var output) ? output : value.Name;
 
         var proto = new GraphProto { Name = name };
-        proto.Input.AddRange(graph.Inputs.Concat(weights is null ? graph.Parameters : []).Select(v => Info(v.Name, v)));
-        proto.Output.AddRange(graph.Outputs.Select(o => Info(o.Name, o.Value)));
+        proto.Input.AddRange(graph.Inputs.Concat(weights is null ? graph.Parameters : []).Select(v => Info(v.Name, v, batchAxes)));
+        proto.Output.AddRange(graph.Outputs.Select(o => Info(o.Name, o.Value, batchAxes)));
         proto.Initializer.AddRange(graph.Constants.Select(c => Initializer(c.Name, c.Constant!)));
         if (weights is not null)
         {
@@ -126,10 +129,11 @@ public static class OnnxWriter
         return proto;
     }
 
-    private static ValueInfoProto Info(string name, Value value)
+    private static ValueInfoProto Info(string name, Value value, IReadOnlyDictionary<string, int>? batchAxes)
     {
         var shape = new TensorShapeProto();
-        shape.Dim.AddRange(value.Shape.Select(dim => new TensorShapeProto.Types.Dimension { DimValue = dim }));
+        var batchAxis = batchAxes is not null && batchAxes.TryGetValue(name, out var axis) ? axis : -1;
+        shape.Dim.AddRange(value.Shape.Select((dim, i) => i == batchAxis ? new TensorShapeProto.Types.Dimension { DimParam = "batch" } : new TensorShapeProto.Types.Dimension { DimValue = dim }));
         return new ValueInfoProto
         {
             Name = name,

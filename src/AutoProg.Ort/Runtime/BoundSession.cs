@@ -17,9 +17,9 @@ public abstract class BoundSession : IDisposable
     private readonly Dictionary<string, HostTensor> hostTensors = new(StringComparer.Ordinal);
 
     /// <summary>Loads a model on a device.</summary>
-    private protected BoundSession(Device device, byte[] model, string name)
+    private protected BoundSession(Device device, byte[] model, string name, string? profilePrefix = null)
     {
-        session = device.Load(model, name);
+        session = device.Load(model, name, profilePrefix);
         binding = session.CreateIoBinding();
     }
 
@@ -31,6 +31,10 @@ public abstract class BoundSession : IDisposable
 
     /// <summary>True if the graph has that input or result.</summary>
     public bool Has(string name) => hostTensors.ContainsKey(name);
+
+    /// <summary>Writes the profile of all runs so far and ends it.</summary>
+    /// <returns>The file.</returns>
+    internal string EndProfiling() => session.EndProfiling();
 
     /// <inheritdoc />
     public void Dispose()
@@ -113,8 +117,12 @@ public sealed class StepSession : BoundSession
     private readonly GraphManifest manifest;
 
     /// <summary>Loads a training graph; <see cref="Bind"/> it before the first run.</summary>
-    public StepSession(Device device, byte[] model, GraphManifest manifest)
-        : base(device, model, manifest.Name)
+    /// <param name="device">Where it runs.</param>
+    /// <param name="model">The model file.</param>
+    /// <param name="manifest">What it describes.</param>
+    /// <param name="profilePrefix">As for <see cref="Device.Load"/>.</param>
+    public StepSession(Device device, byte[] model, GraphManifest manifest, string? profilePrefix = null)
+        : base(device, model, manifest.Name, profilePrefix)
     {
         this.manifest = manifest;
         foreach (var input in manifest.Inputs)

@@ -60,11 +60,18 @@ public sealed class Device
     /// <summary>Loads a model for this device.</summary>
     /// <param name="model">An ONNX model.</param>
     /// <param name="name">Told in errors.</param>
+    /// <param name="profilePrefix">Beginning of the path of the profile that the session writes; null profiles nothing.</param>
     /// <exception cref="DeviceException">The provider cannot be started, or memory does not suffice.</exception>
-    public InferenceSession Load(byte[] model, string name)
+    public InferenceSession Load(byte[] model, string name, string? profilePrefix = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var options = CreateOptions();
+        if (profilePrefix is not null)
+        {
+            options.ProfileOutputPathPrefix = profilePrefix;
+            options.EnableProfiling = true;
+        }
+
         try
         {
             if (CudaDevice is { } id)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Analysis;
 using AutoProg.Graphs.Artifacts;
@@ -19,86 +18,125 @@ public sealed record GraphArtifact(byte[] Model, GraphManifest Manifest, GraphAr
 /// <param name="ActivationBytes">Peak memory of intermediate results.</param>
 public sealed record GraphArtifactCost(long MatrixFlops, long ActivationBytes);
 
-/// <summary>The graphs of a model's sub-networks, built when they are asked for, and kept in a folder if one is given.</summary>
+/// <summary>What a graph is for.</summary>
+public enum GraphPurpose
+{
+    /// <summary>Forward, soft-target cross entropy and backward.</summary>
+    Training,
+
+    /// <summary>The same with stochastic depth.</summary>
+    TrainingWithDropPath,
+
+    /// <summary>Forward only.</summary>
+    Evaluation,
+}
+
+/// <summary>The graphs of a model's sub-networks, built when they are asked for, and kept from run to run if there is a store.</summary>
 public sealed class SubNetworkGraphs
 {
     /// <summary>Name of the soft-target input of training graphs, [batch, classes].</summary>
     public const string TargetInput = "target";
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
-
-    private readonly IElasticModel model;
-    private readonly string? folder;
-    private readonly Dictionary<string, GraphArtifact> built = new(StringComparer.Ordinal);
+    private readonly Dictionary<(SubNetwork Network, int Batch, GraphPurpose Purpose), GraphArtifact> ready = [];
 
     /// <summary>Builds nothing yet.</summary>
     /// <param name="model">The architecture.</param>
-    /// <param name="folder">Where artifacts are kept as <c>name.onnx</c> and <c>name.json</c>; null keeps them in memory only.</param>
-    public SubNetworkGraphs(IElasticModel model, string? folder = null)
+    /// <param name="store">Where graphs are kept; null keeps them in memory only.</param>
+    public SubNetworkGraphs(IElasticModel model, GraphStore? store = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        this.model = model;
-        this.folder = folder;
+        Model = model;
+        Store = store;
     }
 
     /// <summary>The architecture.</summary>
-    public IElasticModel Model => model;
+    public IElasticModel Model { get; }
+
+    /// <summary>Where graphs are kept, or null.</summary>
+    public GraphStore? Store { get; }
 
     /// <summary>Forward, soft-target cross entropy and backward.</summary>
     /// <param name="network">Resolution and depth.</param>
     /// <param name="batch">Images per run.</param>
     /// <param name="dropPath">Whether the graph has stochastic depth.</param>
-    public GraphArtifact Training(SubNetwork network, int batch, bool dropPath) => Get(Name(network, batch, dropPath ? "train-dp" : "train"), name =>
-    {
-        var graph = model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(dropPath));
-        var b = graph.Builder;
-        var target = b.Input(TargetInput, ElementType.Float, [batch, model.ClassCount]);
-        var training = TrainingGraph.Create(b, Losses.SoftTargetCrossEntropy(b, graph.Logits, target), static _ => true, new GraphOutput(ModelGraph.LogitsOutput, graph.Logits));
-        var (bytes, manifest) = training.Write(name);
-        return new GraphArtifact(bytes, manifest, Cost(training.Graph));
-    });
+    public GraphArtifact Training(SubNetwork network, int batch, bool dropPath) => Get(network, batch, dropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training);
 
     /// <summary>Forward only.</summary>
-    public GraphArtifact Inference(SubNetwork network, int batch) => Get(Name(network, batch, "eval"), name =>
+    public GraphArtifact Inference(SubNetwork network, int batch) => Get(network, batch, GraphPurpose.Evaluation);
+
+    /// <summary>The graph for a purpose: the one in memory, the stored one, or a new one.</summary>
+    public GraphArtifact Get(SubNetwork network, int batch, GraphPurpose purpose)
     {
-        var graph = InferenceGraph(network, batch);
-        var bytes = OnnxWriter.Write(graph, name);
-        return new GraphArtifact(bytes, GraphManifest.Of(graph, name, bytes), Cost(graph));
-    });
-
-    /// <summary>The forward graph itself, e.g. for export.</summary>
-    public Graph InferenceGraph(SubNetwork network, int batch)
-    {
-        var graph = model.Build(network.Resolution, network.Depth, batch, ModelGraphOptions.Inference);
-        graph.Builder.Output(ModelGraph.LogitsOutput, graph.Logits);
-        return Pass.Standard(graph.Builder.Build());
-    }
-
-    private static GraphArtifactCost Cost(Graph graph) => new(GraphCost.MatrixFlops(graph), GraphCost.PeakActivationBytes(graph));
-
-    private string Name(SubNetwork network, int batch, string purpose) => $"{model.Name}-r{network.Resolution}-l{network.Depth}-b{batch}-{purpose}";
-
-    private GraphArtifact Get(string name, Func<string, GraphArtifact> build)
-    {
-        if (!built.TryGetValue(name, out var artifact))
+        if (!ready.TryGetValue((network, batch, purpose), out var artifact))
         {
-            artifact = build(name);
-            built.Add(name, artifact);
-            Keep(artifact);
+            artifact = Load(network, batch, purpose);
+            ready.Add((network, batch, purpose), artifact);
         }
 
         return artifact;
     }
 
-    private void Keep(GraphArtifact artifact)
+    /// <summary>The forward graph itself, e.g. for export.</summary>
+    public Graph InferenceGraph(SubNetwork network, int batch)
     {
-        if (folder is null)
+        var graph = Model.Build(network.Resolution, network.Depth, batch, ModelGraphOptions.Inference);
+        graph.Builder.Output(ModelGraph.LogitsOutput, graph.Logits);
+        return Pass.Standard(graph.Builder.Build());
+    }
+
+    /// <summary>How recipes, file names and reports call a purpose: <c>train</c>, <c>train-dp</c>, <c>eval</c>.</summary>
+    public static string NameOf(GraphPurpose purpose) => purpose switch
+    {
+        GraphPurpose.Training => "train",
+        GraphPurpose.TrainingWithDropPath => "train-dp",
+        _ => "eval",
+    };
+
+    /// <summary>A graph's name in a store: <c>deit_small-r224-l12-b8-train-1f00ba75</c>.</summary>
+    public string StoredName(SubNetwork network, int batch, GraphPurpose purpose)
+    {
+        var options = new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath);
+        var forward = Model.Build(network.Resolution, network.Depth, batch, options);
+        forward.Builder.Output(ModelGraph.LogitsOutput, forward.Logits);
+        return $"{Name(network, batch, purpose)}-{GraphStore.Fingerprint(OnnxWriter.Write(forward.Builder.Build(), Model.Name), NameOf(purpose))}";
+    }
+
+    private GraphArtifact Load(SubNetwork network, int batch, GraphPurpose purpose)
+    {
+        if (Store is null)
         {
-            return;
+            return Build(Name(network, batch, purpose), network, batch, purpose);
         }
 
-        Directory.CreateDirectory(folder);
-        File.WriteAllBytes(Path.Combine(folder, artifact.Manifest.Name + ".onnx"), artifact.Model);
-        File.WriteAllText(Path.Combine(folder, artifact.Manifest.Name + ".json"), JsonSerializer.Serialize(new { artifact.Manifest, artifact.Cost }, Json));
+        var name = StoredName(network, batch, purpose);
+        if (Store.TryLoad(name) is { } stored)
+        {
+            return stored;
+        }
+
+        var artifact = Build(name, network, batch, purpose);
+        Store.Keep(artifact);
+        return artifact;
     }
+
+    private GraphArtifact Build(string name, SubNetwork network, int batch, GraphPurpose purpose)
+    {
+        if (purpose == GraphPurpose.Evaluation)
+        {
+            var inference = InferenceGraph(network, batch);
+            var model = OnnxWriter.Write(inference, name);
+            return new GraphArtifact(model, GraphManifest.Of(inference, name, model), Cost(inference));
+        }
+
+        var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
+        var b = graph.Builder;
+        var target = b.Input(TargetInput, ElementType.Float, [batch, Model.ClassCount]);
+        var training = TrainingGraph.Create(b, Losses.SoftTargetCrossEntropy(b, graph.Logits, target), static _ => true, new GraphOutput(ModelGraph.LogitsOutput, graph.Logits));
+        var (bytes, manifest) = training.Write(name);
+        return new GraphArtifact(bytes, manifest, Cost(training.Graph));
+    }
+
+    private static GraphArtifactCost Cost(Graph graph) => new(GraphCost.MatrixFlops(graph), GraphCost.PeakActivationBytes(graph));
+
+    private string Name(SubNetwork network, int batch, GraphPurpose purpose) => $"{Model.Name}-r{network.Resolution}-l{network.Depth}-b{batch}-{NameOf(purpose)}";
 }

@@ -102,10 +102,13 @@ internal static class CheckpointFiles
     private static IEnumerable<ArenaSlot> InUse(ParameterArena arena, IReadOnlyList<int> split) =>
         arena.Layout.Slots.Where(s => s.Parameter.Block is not { } block || block.Index < split[block.Group]);
 
-    private static List<FloatTensor> Tensors(ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split) =>
+    /// <summary>The tensors of the blocks in use, as they lie in a buffer.</summary>
+    public static IReadOnlyList<FloatTensor> Tensors(ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split) =>
         [.. InUse(arena, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => buffer.Span(s.Offset, s.Length)))];
 
-    private static void Read(SafetensorsReader file, ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split)
+    /// <summary>Fills a buffer from a file that has every tensor of the blocks in use.</summary>
+    /// <exception cref="FileFormatException">A tensor is missing or has another shape: the file is another model's.</exception>
+    public static void Read(SafetensorsReader file, ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split)
     {
         var slots = InUse(arena, split).ToList();
         var wrong = slots.Where(s => !file.TryGet(s.Name, out var entry) || !entry.Shape.Equals(s.Parameter.Shape)).Select(s => s.Name).ToList();

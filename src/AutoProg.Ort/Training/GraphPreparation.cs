@@ -1,6 +1,9 @@
+using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AutoProg.Ort.Training;
 
@@ -16,10 +19,45 @@ public sealed record PreparedGraph(SubNetwork Network, int Batch, string Purpose
 public static class GraphPreparation
 {
     /// <summary>Builds what is missing.</summary>
-    /// <exception cref="RecipeException">The recipe names no folder for graphs.</exception>
-    public static IReadOnlyList<PreparedGraph> Build(Recipe recipe, ILogger? logger = null, IProgress<PreparedGraph>? progress = null, CancellationToken cancellationToken = default) => throw new NotSupportedException("Not there yet.");
+    /// <param name="recipe">Names the folder, the model and what may be used of it.</param>
+    /// <param name="logger">Hears of damaged files.</param>
+    /// <param name="progress">Receives every graph as soon as it is there.</param>
+    /// <param name="cancellationToken">Stops between graphs.</param>
+    /// <exception cref="RecipeException">The recipe names no folder for graphs, or makes no run.</exception>
+    /// <exception cref="DataException">The images, whose number sets the batches of evaluation, cannot be used.</exception>
+    public static IReadOnlyList<PreparedGraph> Build(
+        Recipe recipe, ILogger? logger = null, IProgress<PreparedGraph>? progress = null, CancellationToken cancellationToken = default) =>
+        Visit(recipe, logger ?? NullLogger.Instance, build: true, progress, cancellationToken);
 
     /// <summary>Tells what is there and what is missing.</summary>
-    /// <exception cref="RecipeException">The recipe names no folder for graphs.</exception>
-    public static IReadOnlyList<PreparedGraph> List(Recipe recipe, CancellationToken cancellationToken = default) => throw new NotSupportedException("Not there yet.");
+    /// <param name="recipe">Names the folder, the model and what may be used of it.</param>
+    /// <param name="cancellationToken">Stops between graphs.</param>
+    /// <exception cref="RecipeException">The recipe names no folder for graphs, or makes no run.</exception>
+    /// <exception cref="DataException">The images, whose number sets the batches of evaluation, cannot be used.</exception>
+    public static IReadOnlyList<PreparedGraph> List(Recipe recipe, CancellationToken cancellationToken = default) =>
+        Visit(recipe, NullLogger.Instance, build: false, progress: null, cancellationToken);
+
+    private static List<PreparedGraph> Visit(Recipe recipe, ILogger log, bool build, IProgress<PreparedGraph>? progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        var store = RunComponents.StoreOf(recipe, log)
+            ?? throw new RecipeException([new RecipeProblem("recipe", "runtime.graphs_dir", null, "expected the folder to keep graphs in, e.g. --set runtime.graphs_dir=graphs/artifacts")]);
+        var (train, val) = ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
+        var model = RunComponents.CreateModel(recipe, train.ClassNames.Count);
+        var prepared = new List<PreparedGraph>();
+        foreach (var need in GraphNeeds.Of(recipe, model, train.Count, val.Count))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+
+            // A fresh object per graph: hundreds of them need not stay in memory.
+            var graphs = new SubNetworkGraphs(model, store);
+            var name = graphs.StoredName(need.Network, need.Batch, need.Purpose);
+            var bytes = build ? graphs.Get(need.Network, need.Batch, need.Purpose).Model.LongLength : store.TryLoad(name)?.Model.LongLength;
+            var graph = new PreparedGraph(need.Network, need.Batch, SubNetworkGraphs.NameOf(need.Purpose), Path.GetFileName(store.ModelFile(name)), bytes);
+            prepared.Add(graph);
+            progress?.Report(graph);
+        }
+
+        return prepared;
+    }
 }

@@ -1,4 +1,5 @@
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -31,5 +32,34 @@ public static class ModelEvaluation
 
     /// <summary>Evaluates.</summary>
     /// <returns>One result per chosen weights.</returns>
-    public static IReadOnlyList<EvaluationResult> Run(TrainedModel model, EvaluationOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException("Not there yet.");
+    /// <exception cref="ArgumentException">There are no such weights, or the model cannot have that resolution.</exception>
+    /// <exception cref="DataException">The images cannot be used, or have another number of classes.</exception>
+    /// <exception cref="DeviceException">The device is not there, or out of memory.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled between batches.</exception>
+    public static IReadOnlyList<EvaluationResult> Run(TrainedModel model, EvaluationOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        options ??= new EvaluationOptions();
+        var names = model.Resolve(options.Weights, allowAll: true);
+        var recipe = model.Recipe;
+        var active = new ActiveNetwork(model.Network with { Resolution = options.Resolution ?? model.Network.Resolution }, model.Parts.Blocks);
+        var images = options.Images ?? ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken).Val;
+        if (images.ClassNames.Count != model.Model.ClassCount)
+        {
+            throw new DataException($"'{images.Name}' has {images.ClassNames.Count} classes, the model {model.Model.ClassCount}; evaluate on the data that it was trained for.");
+        }
+
+        var source = new ImageSource(images, recipe.Data, options.Logger);
+        var graphs = new SubNetworkGraphs(model.Model, RunComponents.StoreOf(recipe, options.Logger));
+        using var sessions = new SubNetworkSessions(graphs, Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads));
+        var evaluator = new Evaluator(model.Parts, sessions);
+        return [.. names.Select(Evaluate)];
+
+        EvaluationResult Evaluate(string name)
+        {
+            var batches = source.EvaluationBatches(Math.Min(recipe.Training.EvalBatchSize, images.Count), active.Size.Resolution, recipe.Augmentation.CropPct);
+            var score = evaluator.Run(active, model.Choices[name], batches, soft: false, cancellationToken);
+            return new EvaluationResult(name, active.Size.Resolution, score.Loss, score.Top1, score.Top5, score.Count);
+        }
+    }
 }

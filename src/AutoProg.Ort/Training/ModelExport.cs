@@ -1,5 +1,15 @@
+using System.Runtime.InteropServices;
+using AutoProg.Graphs;
+using AutoProg.Graphs.Artifacts;
+using AutoProg.Models;
+using AutoProg.Ort.Files;
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Randomness;
+using AutoProg.Ort.Runs;
+using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Ort.Training;
 
@@ -48,9 +58,155 @@ public sealed record ExportResult(string Path, ExportFormat Format, string Weigh
 /// <summary>Hands trained models over to others.</summary>
 public static class ModelExport
 {
+    // Other kernels and fusions than in training: rounding only.
+    private const double Tolerance = 1e-4;
+
+    // Two batch sizes for a graph that takes any, so that a size that was baked in cannot hide.
+    private static readonly int[] TriedBatches = [1, 3];
+
     /// <summary>Writes a file, reads it back, compares it with the live model on random images, and only then puts it in its place.</summary>
+    /// <exception cref="ArgumentException">There are no such weights, the model cannot have that resolution, or there is no run's folder to write to and no file was named.</exception>
     /// <exception cref="ExportException">What was written does not compute what the model computes.</exception>
-    public static ExportResult Run(TrainedModel model, ExportOptions? options = null) => throw new NotSupportedException("Not there yet.");
+    /// <exception cref="GraphException">The weights exceed what one ONNX file holds.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static ExportResult Run(TrainedModel model, ExportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        options ??= new ExportOptions();
+        if (options.BatchSize is { } size)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size, nameof(options));
+        }
+
+        var weights = model.Resolve(options.Weights, allowAll: false)[0];
+        var network = model.Network with { Resolution = options.Resolution ?? model.Network.Resolution };
+        var path = Path.GetFullPath(options.Output ?? DefaultPath(model, options.Format));
+        var temporary = Path.Combine(Path.GetDirectoryName(path)!, WholeFile.TemporaryPrefix + Path.GetFileName(path));
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            var result = options.Format == ExportFormat.Onnx
+                ? WriteOnnx(model, weights, network, options.BatchSize, temporary)
+                : WriteSafetensors(model, weights, network, temporary);
+            File.Move(temporary, path, overwrite: true);
+            options.Logger.LogInformation(
+                "Exported {Path}: {Weights} weights, {Network}, {Batch}; agrees with the live model within {Difference:E1}.{Remark}",
+                path, weights, network, result.BatchSize is { } batch ? $"batch {batch}" : "any batch", result.WorstDifference, result.Remark is null ? "" : " " + result.Remark);
+            return result with { Path = path };
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>Name of the file in a run's folder of exports.</summary>
+    internal static string FileName(ExportFormat format) => format == ExportFormat.Onnx ? "model.onnx" : "model.safetensors";
+
+    /// <summary>Both formats, at the end of a run. A run that is complete stays complete where its export fails; the log says how to repeat it.</summary>
+    internal static void AfterTraining(TrainedModel model, ILogger log)
+    {
+        foreach (var format in Enum.GetValues<ExportFormat>())
+        {
+            try
+            {
+                Run(model, new ExportOptions { Format = format, Logger = log });
+            }
+            catch (Exception error) when (error is ExportException or GraphException or IOException or UnauthorizedAccessException)
+            {
+                log.LogError("{File} was not exported: {Problem} The run is complete; export it again with 'autoprog export {Folder}'.", FileName(format), error.Message, model.RunFolder);
+            }
+        }
+    }
+
+    private static string DefaultPath(TrainedModel model, ExportFormat format) => model.RunFolder is { } run
+        ? Path.Combine(RunDirectory.Open(run).ExportFolder, FileName(format))
+        : throw new ArgumentException("The model lies in no run's folder; name the file to write.", nameof(model));
+
+    private static ExportResult WriteSafetensors(TrainedModel model, string weights, SubNetwork network, string file)
+    {
+        var arena = model.Parts.Arena;
+        var tensors = CheckpointFiles.Tensors(arena, arena[model.Choices[weights]], model.Parts.Split);
+        SafetensorsWriter.Write(file, tensors, ExportMetadata.Of(model, weights, network).ToDictionary(StringComparer.Ordinal));
+        using var reader = SafetensorsReader.Open(file);
+        foreach (var tensor in tensors)
+        {
+            var read = new float[tensor.Shape.ElementCount];
+            reader.Read(tensor.Name, read);
+            if (!MemoryMarshal.AsBytes<float>(read).SequenceEqual(MemoryMarshal.AsBytes(tensor.Elements())))
+            {
+                throw new ExportException($"{file}: tensor '{tensor.Name}' is not what was written; the disk may be failing.");
+            }
+        }
+
+        return new ExportResult(file, ExportFormat.Safetensors, weights, network.Resolution, BatchSize: null, WorstDifference: 0, Remark: null);
+    }
+
+    private static ExportResult WriteOnnx(TrainedModel model, string weights, SubNetwork network, int? batchSize, string file)
+    {
+        using var sessions = new SubNetworkSessions(new SubNetworkGraphs(model.Model), Device.Open(model.Recipe.Runtime.Device, model.Recipe.Runtime.Threads));
+        var buffer = model.Choices[weights];
+        var anyBatch = batchSize is null ? DynamicBatch.Of(batch => sessions.Graphs.InferenceGraph(network, batch)) : null;
+        var (symbolic, fixedBatch) = (anyBatch?.Graph is not null, batchSize ?? TriedBatches[0]);
+        var graph = anyBatch?.Graph ?? sessions.Graphs.InferenceGraph(network, fixedBatch);
+        var bytes = OnnxWriter.WriteWithWeights(
+            graph,
+            model.Model.Name,
+            name => Tensor.FromFloats(model.Parts.Arena.Layout[name].Parameter.Shape, model.Parts.Arena.Values(buffer, name)),
+            ExportMetadata.Of(model, weights, network),
+            symbolic ? anyBatch!.BatchAxes : null);
+        File.WriteAllBytes(file, bytes);
+        var worst = Compare(model, sessions, network, buffer, file, symbolic ? TriedBatches : [fixedBatch]);
+        return new ExportResult(
+            file, ExportFormat.Onnx, weights, network.Resolution, symbolic ? null : fixedBatch, worst,
+            anyBatch?.Obstacle is { } obstacle ? $"The batch size is fixed: {obstacle}." : null);
+    }
+
+    private static double Compare(TrainedModel model, SubNetworkSessions sessions, SubNetwork network, ArenaBuffer buffer, string file, IEnumerable<int> batches)
+    {
+        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var session = new InferenceSession(file, options);
+        var worst = 0.0;
+        foreach (var batch in batches)
+        {
+            var live = sessions.Evaluation(network, batch);
+            live.Bind(name => model.Parts.Arena.View(buffer, name));
+            var image = live.Tensor(ModelGraph.ImageInput);
+            var random = new CounterRandom(model.Recipe.Seed, RandomPurpose.BuiltinData, epoch: 0, index: batch);
+            foreach (ref var pixel in image)
+            {
+                pixel = (float)random.NextNormal();
+            }
+
+            live.Run();
+            using var input = OrtValue.CreateTensorValueFromMemory(image.ToArray(), [batch, 3, network.Resolution, network.Resolution]);
+            using var runOptions = new RunOptions();
+            using var outputs = session.Run(runOptions, [ModelGraph.ImageInput], [input], [ModelGraph.LogitsOutput]);
+            worst = Math.Max(worst, RelativeDifference(outputs[0].GetTensorDataAsSpan<float>(), live.Tensor(ModelGraph.LogitsOutput)));
+        }
+
+        return worst <= Tolerance
+            ? worst
+            : throw new ExportException($"{file}: logits differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept.");
+    }
+
+    private static double RelativeDifference(ReadOnlySpan<float> exported, ReadOnlySpan<float> live)
+    {
+        if (exported.Length != live.Length)
+        {
+            return double.PositiveInfinity;
+        }
+
+        var (difference, largest) = (0f, float.Epsilon);
+        for (var i = 0; i < live.Length; i++)
+        {
+            difference = Math.Max(difference, Math.Abs(exported[i] - live[i]));
+            largest = Math.Max(largest, Math.Abs(live[i]));
+        }
+
+        // NaN compares as larger than every tolerance only when it is made so.
+        return float.IsNaN(difference) ? double.PositiveInfinity : difference / largest;
+    }
 }
 
 /// <summary>An exported model does not compute what the live one computes; the file was not kept.</summary>

@@ -1,4 +1,11 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AutoProg.Ort.Files;
 using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
+using MathNet.Numerics.Statistics;
+using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;
 
@@ -42,7 +49,37 @@ public sealed record ComparisonReport
     public required string Folder { get; init; }
 
     /// <summary>The table and where its numbers come from, as Markdown.</summary>
-    public string ToMarkdown() => throw new NotSupportedException("Not there yet.");
+    public string ToMarkdown()
+    {
+        var text = new StringBuilder();
+        text.AppendLine(Line($"# {Name}: policies compared"));
+        text.AppendLine();
+        text.AppendLine("| policy | runtime (s) | speedup | top-1 (%) | weights | steps | runs |");
+        text.AppendLine("|---|---:|---:|---:|---|---:|---:|");
+        foreach (var p in Policies)
+        {
+            var speedup = p.SpeedupPercent is { } percent ? Line($"{percent:+0.0;-0.0;0.0} %") : "";
+            var top1 = p.Top1 is { } mean ? Line($"{mean:F2}{(p.Top1Spread is { } spread ? Line($" ± {spread:F2}") : "")}") : "";
+            text.AppendLine(Line($"| {p.Policy} | {p.RuntimeSeconds:F1} | {speedup} | {top1} | {string.Join(", ", p.Weights)} | {p.Steps:F0} | {p.Seeds} |"));
+        }
+
+        text.AppendLine();
+        text.AppendLine("Runtime is training and search, without evaluation and data preparation; speedup is original / policy - 1. Top-1 is that of the last evaluation,");
+        text.AppendLine("mean ± standard deviation over seeds.");
+        text.AppendLine();
+        text.AppendLine("| policy | seed | runtime (s) | train | search | bookkeeping | evaluation | data wait | top-1 (%) | stages |");
+        text.AppendLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|");
+        foreach (var (policy, seed, run) in Runs)
+        {
+            var t = run.Times;
+            text.AppendLine(Line(
+                $"| {policy} | {seed} | {t.Runtime:F1} | {t.Train:F1} | {t.Search:F1} | {t.Bookkeeping:F1} | {t.Evaluation:F1} | {t.DataWait:F1} | {run.Final?.Top1:F2} | {string.Join(", ", run.Stages.Select(static stage => stage.Network))} |"));
+        }
+
+        return text.ToString().ReplaceLineEndings("\n");
+    }
+
+    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>Trains a recipe under several policies and seeds and compares what they cost and what they reach.</summary>
@@ -54,6 +91,122 @@ public static class PolicyComparison
     /// <param name="plan">What is compared.</param>
     /// <param name="options">How each run is embedded; output is needed, and experiment (null takes the recipe's name) names the comparison.</param>
     /// <param name="cancellationToken">Cancelling saves the run in progress; the same call goes on from there.</param>
-    /// <exception cref="IOException">A folder holds a run of another recipe.</exception>
-    public static ComparisonReport Run(ComparisonPlan plan, TrainerOptions options, CancellationToken cancellationToken = default) => throw new NotSupportedException("Not there yet.");
+    /// <exception cref="ArgumentException">Nothing to compare, something twice, or no output folder.</exception>
+    /// <exception cref="IOException">A folder holds a run of another recipe, or is in use.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static ComparisonReport Run(ComparisonPlan plan, TrainerOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(options);
+        CheckOnce("policies", plan.Policies);
+        CheckOnce("seeds", plan.Seeds);
+        var folder = Path.Combine(
+            Path.GetFullPath(options.Output ?? throw new ArgumentException("A comparison needs an output folder.", nameof(options))), options.Experiment ?? plan.Recipe.Name);
+        var runs = new List<ComparedRun>();
+        var total = plan.Policies.Count * plan.Seeds.Count;
+
+        // Seed by seed, so that a machine that grows slower with the hours treats all policies alike.
+        foreach (var (seed, policy) in plan.Seeds.SelectMany(seed => plan.Policies.Select(policy => (seed, policy))))
+        {
+            var name = PolicyNames.NameOf(policy);
+            options.Logger.LogInformation("Comparison {Run}/{Total}: {Policy}, seed {Seed}.", runs.Count + 1, total, name, seed);
+            var recipe = plan.Recipe with { Seed = seed, Growth = plan.Recipe.Growth with { Policy = policy } };
+            RecipeRules.ThrowIfInvalid(recipe, $"{plan.Recipe.Name} under {name}");
+            runs.Add(new ComparedRun(name, seed, Complete(recipe, options with { Output = folder, Experiment = $"{name}-seed{seed}" }, cancellationToken)));
+        }
+
+        return Write(Compare(plan, runs, folder));
+    }
+
+    private static RunSummary Complete(Recipe recipe, TrainerOptions options, CancellationToken cancellationToken)
+    {
+        var folder = Path.Combine(options.Output!, options.Experiment!);
+        if (options.Overwrite || !File.Exists(Path.Combine(folder, "recipe.yaml")))
+        {
+            return new ProgressiveTrainer(recipe, options).Run(cancellationToken);
+        }
+
+        using (var run = RunDirectory.Open(folder))
+        {
+            if (RecipeWriter.Write(run.ReadRecipe()) != RecipeWriter.Write(recipe))
+            {
+                throw new IOException($"{folder}: holds a run of another recipe; choose another --experiment, or replace it with --overwrite.");
+            }
+
+            if (ReadSummary(run.SummaryFile) is { } finished)
+            {
+                options.Logger.LogInformation("{Folder} is complete.", folder);
+                return finished with { Folder = folder };
+            }
+
+            if (run.Checkpoints(keep: 1, options.Logger).TryOpenLatest() is null)
+            {
+                options = options with { Overwrite = true };
+            }
+        }
+
+        return options.Overwrite ? new ProgressiveTrainer(recipe, options).Run(cancellationToken) : ProgressiveTrainer.Resume(folder, options, cancellationToken: cancellationToken);
+    }
+
+    private static RunSummary? ReadSummary(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            using var stream = File.OpenRead(path);
+            return JsonSerializer.Deserialize<RunSummary>(stream, RunJson.Document);
+        }
+        catch (JsonException error)
+        {
+            throw new FileFormatException(path, $"is no summary of a run ({error.Message}); delete it to have the run completed again", error);
+        }
+    }
+
+    private static ComparisonReport Compare(ComparisonPlan plan, IReadOnlyList<ComparedRun> runs, string folder)
+    {
+        var byPolicy = runs.ToLookup(static run => run.Policy);
+        var original = byPolicy[PolicyNames.NameOf(GrowthPolicyKind.Original)].Select(static run => run.Summary.Times.Runtime).DefaultIfEmpty(double.NaN).Average();
+        return new ComparisonReport
+        {
+            Name = plan.Recipe.Name,
+            Folder = folder,
+            Runs = runs,
+            Policies = [.. plan.Policies.Select(policy => Result(PolicyNames.NameOf(policy)))],
+        };
+
+        PolicyResult Result(string policy)
+        {
+            var own = byPolicy[policy].Select(static run => run.Summary).ToList();
+            var runtime = own.Average(static run => run.Times.Runtime);
+            var top1 = own.Select(static run => run.Final?.Top1).OfType<double>().ToList();
+            return new PolicyResult(
+                policy,
+                own.Count,
+                runtime,
+                double.IsNaN(original) ? null : 100 * ((original / runtime) - 1),
+                top1.Count == 0 ? null : top1.Average(),
+                top1.Count < 2 ? null : Statistics.StandardDeviation(top1),
+                [.. own.Select(static run => run.Final?.Weights).OfType<string>().Distinct(StringComparer.Ordinal)],
+                own.Average(static run => run.Steps));
+        }
+    }
+
+    private static ComparisonReport Write(ComparisonReport report)
+    {
+        WholeFile.Replace(Path.Combine(report.Folder, "compare.json"), JsonSerializer.Serialize(report, RunJson.Document) + "\n");
+        WholeFile.Replace(Path.Combine(report.Folder, "compare.md"), report.ToMarkdown());
+        return report;
+    }
+
+    private static void CheckOnce<T>(string what, IReadOnlyList<T> values)
+    {
+        if (values.Count == 0 || values.Distinct().Count() != values.Count)
+        {
+            throw new ArgumentException($"The {what} [{string.Join(", ", values)}] are none, or hold one twice; name each once.");
+        }
+    }
 }

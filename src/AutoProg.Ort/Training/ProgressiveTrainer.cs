@@ -77,7 +77,7 @@ public sealed class ProgressiveTrainer
         var logger = runLog is null ? embedding.Logger : new BothLogs(embedding.Logger, runLog.CreateLogger("run"));
         var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
         using var recorder = new RunRecorder(recipe, folder, logger, embedding.Clock, state);
-        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state);
+        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, logger);
         if (checkpoint is not null)
         {
             CheckpointFiles.Load(parts, checkpoint);
@@ -86,7 +86,9 @@ public sealed class ProgressiveTrainer
         var run = new TrainingRun(recipe, parts, recorder, new ImageSource(train, recipe.Data, logger), new ImageSource(val, recipe.Data, logger), embedding with { Logger = logger });
         try
         {
-            return run.Execute(cancellationToken);
+            var summary = run.Execute(cancellationToken);
+            RunProducts.Leave(recipe, parts, train.ClassNames, folder, logger);
+            return summary;
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

@@ -3,20 +3,21 @@ using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Runtime.Optimizers;
+using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;
 
 /// <summary>The machinery of a run, made from its recipe, and the run's state.</summary>
 internal sealed class RunComponents : IDisposable
 {
-    private RunComponents(Recipe recipe, IElasticModel model, Device device, TrainingState state)
+    private RunComponents(Recipe recipe, IElasticModel model, Device device, TrainingState state, ILogger log)
     {
         State = state;
         var rule = UpdateRule.Of(recipe.Optimizer);
         Device = device;
         Arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = recipe.Ema.Decays });
         Network = new GrowingNetwork(model, Arena);
-        Sessions = new SubNetworkSessions(new SubNetworkGraphs(model), device);
+        Sessions = new SubNetworkSessions(new SubNetworkGraphs(model, StoreOf(recipe, log)), device);
         Update = new HostParameterUpdate(Arena, rule, device.Threads);
         Memory = PlanMemory(recipe, Sessions.Graphs, Arena.Buffers.Count * Arena.Layout.Length * sizeof(float));
         Step = new SubNetworkStep(Network, Sessions, Update, Memory, recipe.Seed);
@@ -44,11 +45,14 @@ internal sealed class RunComponents : IDisposable
     /// <summary>What the arena held before the search in progress; null with recycling, and outside of searches.</summary>
     public ArenaSnapshot? BeforeSearch { get; set; }
 
-    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state)
+    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state, ILogger log)
     {
         var device = Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
-        return new RunComponents(recipe, CreateModel(recipe, classCount), device, state);
+        return new RunComponents(recipe, CreateModel(recipe, classCount), device, state, log);
     }
+
+    /// <summary>Where a recipe keeps its graphs, or null.</summary>
+    public static GraphStore? StoreOf(Recipe recipe, ILogger log) => recipe.Runtime.GraphsDir is { } folder ? new GraphStore(folder, log) : null;
 
     /// <summary>The complete model of a recipe.</summary>
     /// <exception cref="RecipeException">The model section does not make a model.</exception>
@@ -93,8 +97,11 @@ internal sealed class RunComponents : IDisposable
     public static MemoryPlan PlanMemory(Recipe recipe, SubNetworkGraphs graphs, long arenaBytes) =>
         new(graphs, arenaBytes, (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
 
-    /// <summary>How logs and files call a network: <c>online</c>, <c>ema-0.998</c>.</summary>
-    public string WeightsName(ArenaBuffer buffer) => buffer.Role == ArenaRole.Weights ? "online" : $"ema-{Arena.EmaDecays[buffer.Index]}";
+    /// <summary>How logs and files call a network's weights: <c>online</c>, <c>ema-0.998</c>.</summary>
+    public string WeightsName(ArenaBuffer buffer) => NameOf(Arena, buffer);
+
+    /// <summary>The same for any arena.</summary>
+    public static string NameOf(ParameterArena arena, ArenaBuffer buffer) => buffer.Role == ArenaRole.Weights ? "online" : $"ema-{arena.EmaDecays[buffer.Index]}";
 
     public void Dispose()
     {

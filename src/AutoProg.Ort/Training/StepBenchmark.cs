@@ -1,5 +1,10 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using AutoProg.Models;
+using AutoProg.Ort.Data;
 using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
+using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -51,7 +56,7 @@ public sealed record SubNetworkTiming
     /// <summary>Gradient norm, update rule and momentum networks.</summary>
     public required double UpdateMs { get; init; }
 
-    /// <summary>One batch through the loader with all its workers, nothing else running.</summary>
+    /// <summary>From one batch to the next when the loader does nothing but load, with all its workers.</summary>
     public required double DataMs { get; init; }
 
     /// <summary>Peak resident memory of the process, MiB, while no other sub-network is loaded.</summary>
@@ -62,11 +67,11 @@ public sealed record SubNetworkTiming
 
     /// <summary>Images per step.</summary>
     [JsonIgnore]
-    public required int BatchSize { get; init; }
+    public int BatchSize { get; init; }
 
     /// <summary>Images per pass.</summary>
     [JsonIgnore]
-    public required int MicroBatch { get; init; }
+    public int MicroBatch { get; init; }
 
     /// <summary>Images per second of the step.</summary>
     [JsonIgnore]
@@ -76,7 +81,7 @@ public sealed record SubNetworkTiming
     [JsonIgnore]
     public IReadOnlyList<OperatorTime> Operators { get; init; } = [];
 
-    /// <summary>Share of matrix products and attention in the time of all operators, 0 to 1; null unless a profile was asked for.</summary>
+    /// <summary>Share of matrix products, those of attention included, and convolutions in the time of all operators, 0 to 1; null unless a profile was asked for.</summary>
     [JsonIgnore]
     public double? MatrixShare { get; init; }
 }
@@ -86,18 +91,54 @@ public sealed record SubNetworkTiming
 public sealed record BenchmarkReport(IReadOnlyList<SubNetworkTiming> Subnetworks)
 {
     /// <summary><c>{"subnetworks":[{"resolution","depth","learnable","step_ms","forward_backward_ms","update_ms","data_ms","peak_memory_mb","gflops"}]}</c>.</summary>
-    public string ToJson() => throw new NotSupportedException("Not there yet.");
+    public string ToJson() => JsonSerializer.Serialize(this, RunJson.Document);
 }
 
-/// <summary>Measures the training step of sub-networks on this machine.</summary>
+/// <summary>Measures the training step of sub-networks on this machine, each as training runs it and with nothing else running.</summary>
 public static class StepBenchmark
 {
-    /// <summary>Measures every sub-network that the recipe's policy may use.</summary>
-    public static BenchmarkReport Run(Recipe recipe, BenchmarkOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException("Not there yet.");
+    /// <summary>Measures every sub-network that the recipe's policy may use, from the smallest on, so that none stands in memory that a larger one has taken.</summary>
+    /// <exception cref="RecipeException">The recipe does not make a run.</exception>
+    /// <exception cref="DataException">The images cannot be used.</exception>
+    /// <exception cref="DeviceException">The device is not there, or out of memory.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled between steps.</exception>
+    public static BenchmarkReport Run(Recipe recipe, BenchmarkOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        options ??= new BenchmarkOptions();
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Steps, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.WarmupSteps, nameof(options));
+        var (train, _) = ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
+        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, new TrainingState(), options.Logger);
+        ParameterInitialization.Fill(parts.Arena, recipe.Seed);
+        parts.Arena.ResetEma();
+        var measurement = new StepMeasurement(recipe, parts, new ImageSource(train, recipe.Data, options.Logger), options);
+        var timings = new List<SubNetworkTiming>();
+        foreach (var network in GraphNeeds.Networks(recipe, parts.Network.Model).OrderBy(n => (long)n.Depth * n.Resolution * n.Resolution))
+        {
+            var timing = measurement.Run(network, cancellationToken);
+            timings.Add(timing);
+            options.Progress?.Report(timing);
+        }
+
+        return new BenchmarkReport([.. timings.OrderBy(t => t.Resolution).ThenBy(t => t.Depth)]);
+    }
 
     /// <summary>The recipe of a complete model on built-in images: what <c>bench --model</c> measures.</summary>
     /// <param name="model">A name of the catalogue.</param>
     /// <param name="imgSize">Pixels per side; null takes the variant's.</param>
     /// <param name="batchSize">Images per step.</param>
-    public static Recipe RecipeOf(string model, int? imgSize, int batchSize) => throw new NotSupportedException("Not there yet.");
+    public static Recipe RecipeOf(string model, int? imgSize, int batchSize)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(model);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        return new Recipe
+        {
+            Name = $"bench-{model}",
+            Model = new ModelRecipe { Name = model, ImgSize = imgSize, NumClasses = ModelCatalog.Create(model, new ModelSizes()).ClassCount },
+            Data = new DataRecipe { Dataset = DatasetKind.Builtin, TrainSamples = Math.Max(10_000, 4 * batchSize) },
+            Training = new TrainingRecipe { BatchSize = batchSize },
+            Growth = new GrowthRecipe { Policy = GrowthPolicyKind.Original },
+        };
+    }
 }

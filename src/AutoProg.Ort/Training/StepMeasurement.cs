@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using AutoProg.Models;
+using AutoProg.Ort.Data;
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runtime;
+using AutoProg.Ort.Runtime.Optimizers;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>Times the parts of a step with the machinery that training uses.</summary>
+internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageSource images, BenchmarkOptions options)
+{
+    private const double Rate = 1e-6;
+
+    private static readonly HashSet<string> MatrixOperators = new(StringComparer.Ordinal) { "Gemm", "MatMul", "FusedMatMul", "FusedGemm", "Conv", "FusedConv", "ConvTranspose" };
+
+    public SubNetworkTiming Run(SubNetwork network, CancellationToken cancellationToken)
+    {
+        parts.Sessions.ReleaseExcept([]);
+        parts.Step.Unbind();
+        parts.Network.Use(parts.Network.Model.SplitDepth(network.Depth));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        ProcessMemory.ResetPeak();
+
+        var active = new ActiveNetwork(network, parts.Network.Blocks);
+        var settings = new StepSettings(Rate, recipe.Model.DropPath, recipe.Training.ClipGrad, Epoch: 0);
+        var microBatch = parts.Memory.MicroBatch(network, recipe.Training.BatchSize, recipe.Model.DropPath > 0);
+        using var loader = Load(network);
+        var (dataMs, batch) = LoadBatches(loader, cancellationToken);
+        var (forwardBackward, update, step) = (new List<double>(), new List<double>(), new List<double>());
+        for (var i = -options.WarmupSteps; i < options.Steps; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (differentiated, updated) = Step(active, batch, settings);
+            if (i >= 0)
+            {
+                forwardBackward.Add(differentiated);
+                update.Add(updated);
+                step.Add(differentiated + updated);
+            }
+        }
+
+        var peak = ProcessMemory.PeakBytes();
+        var cost = parts.Sessions.Graphs.Training(network, microBatch, recipe.Model.DropPath > 0).Cost;
+        var operators = options.Profile ? Profile(active, batch, microBatch) : [];
+        return new SubNetworkTiming
+        {
+            Resolution = network.Resolution,
+            Depth = network.Depth,
+            Learnable = "all",
+            StepMs = Median(step),
+            ForwardBackwardMs = Median(forwardBackward),
+            UpdateMs = Median(update),
+            DataMs = dataMs,
+            PeakMemoryMb = peak / (double)(1 << 20),
+            Gflops = cost.MatrixFlops * (recipe.Training.BatchSize / microBatch) / Median(forwardBackward) / 1e6,
+            BatchSize = recipe.Training.BatchSize,
+            MicroBatch = microBatch,
+            Operators = operators,
+            MatrixShare = options.Profile ? operators.Where(o => MatrixOperators.Contains(o.Operator)).Sum(o => o.Share) : null,
+        };
+    }
+
+    private BatchStream Load(SubNetwork network) => images.TrainingBatches(new TrainingEpoch
+    {
+        Seed = recipe.Seed,
+        Epoch = 0,
+        BatchSize = recipe.Training.BatchSize,
+        ResolutionOf = _ => network.Resolution,
+        Augmentation = recipe.Augmentation,
+    });
+
+    /// <summary>Median time between batches, and the last of them, which stays valid as long as no other is asked for.</summary>
+    private (double Milliseconds, Batch Batch) LoadBatches(BatchStream loader, CancellationToken cancellationToken)
+    {
+        var between = new List<double>();
+        Batch? last = null;
+        for (var i = 0; i <= Math.Min(options.Steps, loader.BatchCount - 1); i++)
+        {
+            var started = Stopwatch.GetTimestamp();
+            if (loader.TryNext(out var batch, cancellationToken))
+            {
+                last = batch;
+            }
+
+            between.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+
+        // The first one waits for the threads to start.
+        return (Median(between.Count > 1 ? between[1..] : between), last!);
+    }
+
+    private (double ForwardBackward, double Update) Step(ActiveNetwork active, Batch batch, StepSettings settings)
+    {
+        var selection = parts.Arena.Layout.Select(GrowingNetwork.Addresses(active.Blocks), GrowingNetwork.Addresses(parts.Network.Blocks));
+        var started = Stopwatch.GetTimestamp();
+        var (_, count) = parts.Step.Differentiate(active, batch, settings);
+        var differentiated = Stopwatch.GetElapsedTime(started);
+        var norm = parts.Update.Norm(selection) / count;
+        var clip = settings.ClipGrad is { } limit ? GradientNorm.ClipFactor(norm, limit) : 1;
+        parts.Update.Step(selection, settings.LearningRate, clip / count);
+        return (differentiated.TotalMilliseconds, (Stopwatch.GetElapsedTime(started) - differentiated).TotalMilliseconds);
+    }
+
+    /// <summary>Runs the same graph in a session of its own that writes a profile; profiling slows small operators down, so the measured steps are without it.</summary>
+    private IReadOnlyList<OperatorTime> Profile(ActiveNetwork active, Batch batch, int microBatch)
+    {
+        var artifact = parts.Sessions.Graphs.Training(active.Size, microBatch, recipe.Model.DropPath > 0);
+        parts.Step.Unbind();
+        parts.Sessions.ReleaseExcept([]);
+        var folder = Directory.CreateTempSubdirectory("autoprog-profile-");
+        try
+        {
+            using var session = new StepSession(parts.Device, artifact.Model, artifact.Manifest, Path.Combine(folder.FullName, "step"));
+            session.Bind(name => parts.Arena.View(ArenaBuffer.Weights, name), name => parts.Arena.View(ArenaBuffer.Gradients, name));
+            batch.Images.Span[..session.Tensor(ModelGraph.ImageInput).Length].CopyTo(session.Tensor(ModelGraph.ImageInput));
+            batch.Targets.Span[..session.Tensor(SubNetworkGraphs.TargetInput).Length].CopyTo(session.Tensor(SubNetworkGraphs.TargetInput));
+            if (session.Has(ModelGraph.DropPathInput))
+            {
+                session.Tensor(ModelGraph.DropPathInput).Fill(1);
+            }
+
+            for (var i = 0; i < options.WarmupSteps + options.Steps; i++)
+            {
+                session.Run();
+            }
+
+            return OperatorProfile.Read(session.EndProfiling(), options.WarmupSteps, recipe.Training.BatchSize / microBatch);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static double Median(List<double> values)
+    {
+        var ordered = values.Order().ToList();
+        var middle = ordered.Count / 2;
+        return ordered.Count % 2 == 1 ? ordered[middle] : (ordered[middle - 1] + ordered[middle]) / 2;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace AutoProg.Cli.Tests;
+
+/// <summary>Real signals need a real process.</summary>
+public sealed partial class SignalTests : IDisposable
+{
+    private const int Interrupt = 2;
+    private const int Terminate = 15;
+    private const int OwnerMayReadAndWrite = 0x180;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData(Interrupt, 130)]
+    [InlineData(Terminate, 143)]
+    public void One_signal_finishes_the_step_and_saves_so_that_the_run_can_go_on(int signal, int code)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using var process = Start("train", Autoprog.TinyRecipe, "--policy", "original", "--epochs", "100000", "--output", folder.Path, "--experiment", "a", "--threads", "1");
+        while (process.StandardError.ReadLine() is { } line && !line.StartsWith("Train: 0", StringComparison.Ordinal))
+        {
+        }
+
+        _ = Kill(process.Id, signal);
+        var rest = process.StandardError.ReadToEnd();
+        Assert.True(process.WaitForExit(Patience));
+        Assert.Equal(code, process.ExitCode);
+        Assert.Contains("stopped; a run in progress has been saved and goes on with autoprog train --resume", rest);
+
+        var saved = Directory.EnumerateDirectories(Path.Combine(folder["a"], "checkpoints"), "step-*").Select(static path => long.Parse(Path.GetFileName(path)[5..12])).Max();
+        Assert.True(saved > 0);
+        var resumed = Autoprog.Run("train", "--resume", folder["a"], "--max-train-steps", $"{saved + 2}", "--json");
+        Assert.Equal((0, saved + 2), (resumed.Code, resumed.Json.GetProperty("steps").GetInt64()));
+        Assert.Contains($"Resumed after step {saved},", resumed.Messages);
+    }
+
+    [Fact]
+    public void The_second_signal_ends_the_process_at_once()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        // A recipe that never comes keeps the process from reacting to the first signal.
+        Assert.Equal(0, MakeFifo(folder["recipe.yaml"], OwnerMayReadAndWrite));
+        using var process = Start("train", folder["recipe.yaml"]);
+        using var silent = new FileStream(folder["recipe.yaml"], FileMode.Open, FileAccess.Write);
+        _ = Kill(process.Id, Interrupt);
+        Assert.False(process.WaitForExit(TimeSpan.FromSeconds(1)));
+
+        _ = Kill(process.Id, Interrupt);
+
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(20)));
+        Assert.Equal(130, process.ExitCode);
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
+        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "autoprog.dll"), .. arguments])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "mkfifo", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeFifo(string path, int mode);
+}

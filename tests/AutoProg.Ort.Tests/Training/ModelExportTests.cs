@@ -1,0 +1,112 @@
+using AutoProg.Ort.Data;
+using AutoProg.Ort.Files;
+using AutoProg.Ort.Metrics;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Tests.Runs;
+using AutoProg.Ort.Training;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.ML.OnnxRuntime;
+
+namespace AutoProg.Ort.Tests.Training;
+
+public sealed class ModelExportTests : InTemporaryFolder
+{
+    private readonly RunSummary summary;
+    private readonly string run;
+
+    public ModelExportTests()
+    {
+        summary = new ProgressiveTrainer(TinyRuns.Recipe, new TrainerOptions { Output = Folder, Experiment = "run" }).Run();
+        run = summary.Folder!;
+    }
+
+    [Fact]
+    public void A_finished_run_leaves_a_model_that_plain_onnx_runtime_runs_to_the_run_s_accuracy()
+    {
+        using var session = new InferenceSession(Path.Combine(run, "export", "model.onnx"));
+        Assert.Equal(["image"], session.InputNames);
+        Assert.Equal(["logits"], session.OutputNames);
+        Assert.Equal([-1, 3, 16, 16], session.InputMetadata["image"].Dimensions);
+        Assert.Equal([-1, 10], session.OutputMetadata["logits"].Dimensions);
+
+        var recipe = TinyRuns.Recipe;
+        var source = new ImageSource(ImageDatasets.Open(recipe.Data, recipe.Seed).Val, recipe.Data, NullLogger.Instance);
+        var score = new ClassificationScore();
+        using var batches = source.EvaluationBatches(8, 16, recipe.Augmentation.CropPct);
+        using var runOptions = new RunOptions();
+        while (batches.TryNext(out var batch))
+        {
+            // The last batch is smaller than the others, and runs in the same session.
+            using var input = OrtValue.CreateTensorValueFromMemory(batch.Images[..(batch.Count * 3 * 16 * 16)].ToArray(), [batch.Count, 3, 16, 16]);
+            using var outputs = session.Run(runOptions, ["image"], [input], ["logits"]);
+            score.Add(outputs[0].GetTensorDataAsSpan<float>(), batch.Labels.Span[..batch.Count], 10);
+        }
+
+        Assert.Equal(summary.Final!.Top1, score.Top1);
+        Assert.Equal(summary.Final.Loss, score.Loss, 1e-5);
+    }
+
+    [Fact]
+    public void The_file_says_what_it_holds_and_how_images_are_prepared()
+    {
+        using var session = new InferenceSession(Path.Combine(run, "export", "model.onnx"));
+        var metadata = session.ModelMetadata.CustomMetadataMap;
+        Assert.Equal(summary.Final!.Weights, metadata["weights"]);
+        Assert.Equal(("tiny", "16", "4", "10"), (metadata["recipe"], metadata["resolution"], metadata["depth"], metadata["classes"]));
+        Assert.Equal("[0.485,0.456,0.406]", metadata["mean"]);
+        Assert.Equal("[0.229,0.224,0.225]", metadata["std"]);
+        Assert.Equal(10, System.Text.Json.JsonSerializer.Deserialize<string[]>(metadata["class_names"])!.Length);
+        using var weights = SafetensorsReader.Open(Path.Combine(run, "export", "model.safetensors"));
+        Assert.Equal(metadata, weights.Metadata);
+    }
+
+    [Fact]
+    public void Weights_are_exported_under_the_reference_s_names()
+    {
+        using var weights = SafetensorsReader.Open(Path.Combine(run, "export", "model.safetensors"));
+        Assert.Contains("blocks.3.attn.qkv.weight", weights.Entries.Select(static e => e.Name));
+        Assert.Equal(4 + (4 * 12) + 4, weights.Entries.Count);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    public void A_batch_size_that_is_asked_for_is_fixed(int batchSize)
+    {
+        using var model = TrainedModel.Open(run);
+        var result = ModelExport.Run(model, new ExportOptions { BatchSize = batchSize, Weights = "ema-0.9", Output = At("elsewhere", "fixed.onnx") });
+        Assert.Equal((batchSize, "ema-0.9", null), (result.BatchSize, result.Weights, result.Remark));
+        using var session = new InferenceSession(result.Path);
+        Assert.Equal([batchSize, 3, 16, 16], session.InputMetadata["image"].Dimensions);
+        Assert.InRange(result.WorstDifference, 0, 1e-4);
+    }
+
+    [Fact]
+    public void Another_resolution_resamples_the_positions()
+    {
+        using var model = TrainedModel.Open(run);
+        var result = ModelExport.Run(model, new ExportOptions { Resolution = 24, Output = At("large.onnx") });
+        using var session = new InferenceSession(result.Path);
+        Assert.Equal([-1, 3, 24, 24], session.InputMetadata["image"].Dimensions);
+    }
+
+    [Fact]
+    public void A_model_outside_of_a_run_is_exported_only_to_a_named_file()
+    {
+        var moved = Directory.CreateDirectory(At("a", "b", "c", "d")).FullName + "/model.safetensors";
+        File.Copy(Path.Combine(run, "export", "model.safetensors"), moved);
+        using var model = TrainedModel.Open(moved, Path.Combine(run, "recipe.yaml"));
+        Assert.StartsWith("The model lies in no run's folder; name the file to write.", Assert.Throws<ArgumentException>(() => ModelExport.Run(model)).Message, StringComparison.Ordinal);
+        Assert.Equal("online", TrainedModel.Open(run, overrides: [RecipeOverride.FromSet("seed=3")]).WeightsNames[0]);
+    }
+
+    [Fact]
+    public void An_export_that_does_not_agree_with_the_live_model_is_not_kept()
+    {
+        using var model = TrainedModel.Open(run);
+        model.Parts.Arena.Weights.Span(0, (int)model.Parts.Arena.Layout.Length).Fill(float.NaN);
+        var error = Assert.Throws<ExportException>(() => ModelExport.Run(model, new ExportOptions { Weights = "online", Output = At("nan.onnx") }));
+        Assert.Contains("logits differ from the live model's", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(Folder));
+    }
+}
