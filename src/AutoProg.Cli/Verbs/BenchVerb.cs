@@ -7,7 +7,7 @@ namespace AutoProg.Cli;
 
 /// <summary>Measures training steps.</summary>
 [Verb("bench", HelpText = "Measure the training step of every sub-network of a recipe, or of one model: data, forward and backward, update.")]
-[Example("bench graphs/quick-start.yaml --steps 20")]
+[Example("bench graphs/quickstart.yaml --steps 20")]
 [Example("bench --model deit_small --img-size 224 --batch-size 8 --json")]
 internal sealed record BenchVerb : RuntimeOptions, IVerb
 {

@@ -7,8 +7,8 @@ namespace AutoProg.Cli;
 
 /// <summary>Trains a recipe under several policies.</summary>
 [Verb("compare", HelpText = "Train a recipe under several policies and seeds, and show runtime, speedup and top-1 side by side.")]
-[Example("compare graphs/quick-start.yaml")]
-[Example("compare graphs/quick-start.yaml --policies original,autoprog-one --seeds 1,2,3 --experiment seeds")]
+[Example("compare graphs/quickstart.yaml")]
+[Example("compare graphs/quickstart.yaml --policies original,autoprog-one --seeds 1,2,3 --experiment seeds")]
 internal sealed record CompareVerb : RecipeOptions, IVerb
 {
     [Value(0, MetaName = "recipe", Required = true, HelpText = "Recipe (YAML); its policy is replaced.")]

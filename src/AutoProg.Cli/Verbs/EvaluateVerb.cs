@@ -7,7 +7,7 @@ namespace AutoProg.Cli;
 [Verb("evaluate", HelpText = "Evaluate a run, a checkpoint or a safetensors file on the evaluation images.")]
 [Example("evaluate runs/baseline")]
 [Example("evaluate runs/baseline/checkpoints/best --weights all --img-size 64")]
-[Example("evaluate model.safetensors --recipe graphs/quick-start.yaml --data-dir photos --json")]
+[Example("evaluate model.safetensors --recipe graphs/quickstart.yaml --data-dir photos --json")]
 internal sealed record EvaluateVerb : DataOptions, IVerb
 {
     [Value(0, MetaName = "model", Required = true, HelpText = "Folder of a run or of a checkpoint, or a safetensors file.")]

@@ -6,8 +6,8 @@ namespace AutoProg.Cli;
 
 /// <summary>Training graphs ahead of the run.</summary>
 [Verb("graphs", HelpText = "Build the graphs of every sub-network of a recipe ahead of the run, or list what is there.")]
-[Example("graphs build graphs/quick-start.yaml --graphs-dir graphs/artifacts")]
-[Example("graphs list graphs/quick-start.yaml --graphs-dir graphs/artifacts")]
+[Example("graphs build graphs/quickstart.yaml --graphs-dir graphs/artifacts")]
+[Example("graphs list graphs/quickstart.yaml --graphs-dir graphs/artifacts")]
 internal sealed record GraphsVerb : RecipeOptions, IVerb
 {
     [Value(0, MetaName = "build|list", Required = true, HelpText = "build what is missing, or list what is there.")]

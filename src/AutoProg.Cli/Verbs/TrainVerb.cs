@@ -7,9 +7,9 @@ namespace AutoProg.Cli;
 
 /// <summary>Trains a recipe, or goes on with a run.</summary>
 [Verb("train", HelpText = "Train a recipe, or go on with an interrupted run.")]
-[Example("train graphs/quick-start.yaml")]
-[Example("train graphs/quick-start.yaml --policy original --epochs 30 --lr 5e-4 --experiment baseline")]
-[Example("train graphs/quick-start.yaml --dry-run")]
+[Example("train graphs/quickstart.yaml")]
+[Example("train graphs/quickstart.yaml --policy original --epochs 30 --lr 5e-4 --experiment baseline")]
+[Example("train graphs/quickstart.yaml --dry-run")]
 [Example("train --resume runs/baseline")]
 internal sealed record TrainVerb : RecipeOptions, IVerb
 {
