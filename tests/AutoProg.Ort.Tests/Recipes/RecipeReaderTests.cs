@@ -92,7 +92,7 @@ public sealed class RecipeReaderTests
             run.yaml:12: training.num_stages: unknown key; did you mean 'growth.num_stages'?
             run.yaml:13: growth = 4: expected a section with keys, e.g. policy
             run.yaml:15: runtime.device = gpu: expected cpu or cuda:N, e.g. cuda:0
-            run.yaml:16: runtime.no_such_thing_at_all: unknown key; there are device, threads, memory_limit_mb
+            run.yaml:16: runtime.no_such_thing_at_all: unknown key; there are device, threads, memory_limit_mb, graphs_dir
             run.yaml: model.name: is missing; expected the name of a model, e.g. deit_small
             """,
             error.Message);
