@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
@@ -89,9 +90,12 @@ public static class ModelExport
                 ? WriteOnnx(model, weights, network, options.BatchSize, temporary)
                 : WriteSafetensors(model, weights, network, temporary);
             File.Move(temporary, path, overwrite: true);
-            options.Logger.LogInformation(
-                "Exported {Path}: {Weights} weights, {Network}, {Batch}; agrees with the live model within {Difference:E1}.{Remark}",
-                path, weights, network, result.BatchSize is { } batch ? $"batch {batch}" : "any batch", result.WorstDifference, result.Remark is null ? "" : " " + result.Remark);
+            options.Logger.LogInformation("Exported {Path}: {Weights} weights, {Network}{Proof}.", path, weights, network, Proof(result));
+            if (result.Remark is { } remark)
+            {
+                options.Logger.LogWarning("{Remark}", remark);
+            }
+
             return result with { Path = path };
         }
         finally
@@ -118,6 +122,10 @@ public static class ModelExport
             }
         }
     }
+
+    private static string Proof(ExportResult result) => result.Format == ExportFormat.Safetensors
+        ? "; read back bit by bit"
+        : string.Create(CultureInfo.InvariantCulture, $", {(result.BatchSize is { } batch ? $"batch {batch}" : "any batch")}; its logits differ from the live model's by {result.WorstDifference:E1} of the largest");
 
     private static string DefaultPath(TrainedModel model, ExportFormat format) => model.RunFolder is { } run
         ? Path.Combine(RunDirectory.Open(run).ExportFolder, FileName(format))

@@ -55,17 +55,24 @@ internal sealed class RunComponents : IDisposable
     public static GraphStore? StoreOf(Recipe recipe, ILogger log) => recipe.Runtime.GraphsDir is { } folder ? new GraphStore(folder, log) : null;
 
     /// <summary>The complete model of a recipe.</summary>
-    /// <exception cref="RecipeException">The model section does not make a model.</exception>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="classCount">Classes of the data.</param>
+    /// <exception cref="RecipeException">The model section does not make a model, or makes one for other classes.</exception>
     public static IElasticModel CreateModel(Recipe recipe, int classCount)
     {
         var m = recipe.Model;
+        if (m.NumClasses is { } own && own != classCount)
+        {
+            throw new RecipeException([new RecipeProblem("recipe", "model.num_classes", $"{own}", $"expected the {classCount} classes of the data; set it to that, or leave it away")]);
+        }
+
         try
         {
             return ModelCatalog.Create(m.Name, new ModelSizes
             {
                 ImgSize = m.ImgSize,
                 PatchSize = m.PatchSize,
-                NumClasses = m.NumClasses ?? classCount,
+                NumClasses = classCount,
                 EmbedDim = m.EmbedDim,
                 Depth = m.Depth,
                 NumHeads = m.NumHeads,

@@ -125,10 +125,15 @@ public sealed class TrainedModel : IDisposable
                 CheckpointFiles.Read(file, network.Arena, network.Arena[buffer], state.Split);
             }
         }
-        catch (Exception error)
+        catch (ArgumentException error)
         {
             network.Arena.Dispose();
-            throw error is ArgumentException ? new FileFormatException(checkpoint.Path, $"does not fit the recipe's model: {error.Message}", error) : error;
+            throw new FileFormatException(checkpoint.Path, $"does not fit the recipe's model: {error.Message}", error);
+        }
+        catch
+        {
+            network.Arena.Dispose();
+            throw;
         }
 
         return new TrainedModel(recipe, network, state.Network, ownsArena: true)
