@@ -1,21 +1,28 @@
 using System.Globalization;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
+using AutoProg.Ort.Runtime.Optimizers;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Ort.Runtime;
 
-/// <summary>Where graphs run: an execution provider with its number and threads.</summary>
-public sealed class Device
+/// <summary>Where graphs run: an execution provider with its number and threads, its memory and its way to update parameters. Dispose of it after every arena in its memory.</summary>
+public sealed class Device : IDisposable
 {
     private static readonly Lock ArenaLock = new();
+#if !ORT_TRAINING
+    private static readonly HashSet<int> SharedCudaArenas = [];
+#endif
     private static bool arenaIsShared;
 
-    private Device(string name, int? cudaDevice, int threads)
+    private readonly Lazy<OrtMemory>? ownMemory;
+
+    private Device(string name, int? cudaDevice, int threads, Func<OrtMemoryInfo>? ownMemory = null)
     {
         Name = name;
         CudaDevice = cudaDevice;
         Threads = threads;
+        this.ownMemory = ownMemory is null ? null : new(() => new OrtMemory(this, ownMemory()));
     }
 
     /// <summary>As the user spells it: <c>cpu</c>, <c>cuda:0</c>.</summary>
@@ -29,6 +36,9 @@ public sealed class Device
 
     /// <summary>Name of the execution provider in ONNX Runtime.</summary>
     public string ExecutionProvider => CudaDevice is null ? "CPUExecutionProvider" : "CUDAExecutionProvider";
+
+    /// <summary>Where arenas on this device lie.</summary>
+    internal IDeviceMemory Memory => ownMemory is null ? HostMemory.Instance : ownMemory.Value;
 
     /// <summary>Finds a device. The device asked for is used or refused, never replaced.</summary>
     /// <param name="name"><c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
@@ -52,27 +62,53 @@ public sealed class Device
 
         var providers = OrtEnv.Instance().GetAvailableProviders();
         return providers.Contains("CUDAExecutionProvider")
-            ? new Device(name, id, count)
+            ? new Device(name, id, count, () => CudaMemory(id))
             : throw new DeviceException(
                 $"device '{name}' needs the CUDA execution provider, and this ONNX Runtime has {string.Join(", ", providers)}. Build with -p:OrtFlavor=Gpu, or use --device cpu.");
     }
 
+    /// <summary>The CPU, with its memory reached through ONNX Runtime alone as if it were another device's: so that this way can be tested everywhere.</summary>
+    internal static Device OpenCpuThroughRuntime(int threads) =>
+        new("cpu", null, threads, static () => new OrtMemoryInfo(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.DeviceAllocator, 0, OrtMemType.Default));
+
+    /// <summary>What updates an arena in this device's memory: vector instructions on the host, graphs elsewhere.</summary>
+    /// <param name="arena">Made for this device; stays the property of the caller.</param>
+    /// <param name="rule">How gradients become new weights.</param>
+    /// <exception cref="ArgumentException">The arena lacks gradients or moments, or lies elsewhere.</exception>
+    public IParameterUpdate CreateUpdate(ParameterArena arena, UpdateRule rule) =>
+        Memory.IsHost ? new HostParameterUpdate(arena, rule, Threads) : new GraphParameterUpdate(arena, rule, this);
+
     /// <summary>Loads a model for this device.</summary>
     /// <param name="model">An ONNX model.</param>
     /// <param name="name">Told in errors.</param>
-    /// <exception cref="DeviceException">The provider cannot be started, or memory does not suffice.</exception>
-    public InferenceSession Load(byte[] model, string name)
+    /// <exception cref="DeviceException">The provider cannot be started, does not take the graph, or memory does not suffice.</exception>
+    public InferenceSession Load(byte[] model, string name) => Load(model, name, Threads);
+
+    internal InferenceSession Load(byte[] model, string name, int threads)
     {
         ArgumentNullException.ThrowIfNull(model);
-        using var options = CreateOptions();
+        using var options = CreateOptions(threads);
         try
         {
-            if (CudaDevice is { } id)
+            if (CudaDevice is not { } id)
             {
-                options.AppendExecutionProvider_CUDA(id);
+                return new InferenceSession(model, options);
             }
 
-            return new InferenceSession(model, options);
+            options.AppendExecutionProvider_CUDA(id);
+            var session = new InferenceSession(model, options);
+            try
+            {
+                using var memory = CudaMemory(id);
+                RequireMemory(session, memory, $"device '{Name}' was asked for, but graph '{name}'");
+            }
+            catch
+            {
+                session.Dispose();
+                throw;
+            }
+
+            return session;
         }
         catch (Exception error) when (CudaDevice is not null && error is OnnxRuntimeException or EntryPointNotFoundException or DllNotFoundException)
         {
@@ -92,17 +128,51 @@ public sealed class Device
         using var results = session.Run(options, ["x"], [x], ["y"]);
     }
 
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        if (ownMemory is { IsValueCreated: true })
+        {
+            ownMemory.Value.Dispose();
+        }
+    }
+
+    /// <summary>Makes sure that a session computes where it was meant to: the provider is there, and takes the graph's inputs in its memory.</summary>
+    /// <exception cref="DeviceException">It would compute elsewhere.</exception>
+    internal static void RequireMemory(InferenceSession session, OrtMemoryInfo expected, string who)
+    {
+        try
+        {
+            using var allocator = new OrtAllocator(session, expected);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new DeviceException($"{who} was loaded without that provider: {error.Message}", error);
+        }
+
+#if !ORT_TRAINING
+        using var places = session.GetMemoryInfosForInputs();
+        var names = places.Select(place => place.Name).ToList();
+        if (!names.Contains(expected.Name))
+        {
+            throw new DeviceException($"{who} would run on the CPU: its inputs are wanted in the memory {string.Join(", ", names.Distinct())}, none in '{expected.Name}'. Its operators have no kernels there.");
+        }
+#endif
+    }
+
+    private static OrtMemoryInfo CudaMemory(int id) => new(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, id, OrtMemType.Default);
+
     /// <summary>
     /// Options of every session. Rewrites stop at the basic level: higher ones fuse operators whose gradients were built from their parts
     /// (an Add into a LayerNormalization, for one), which is no gain in a training graph and can fail. Memory patterns stay off: they reserve
     /// a second full-size block beside the arena.
     /// </summary>
-    private SessionOptions CreateOptions()
+    private SessionOptions CreateOptions(int threads)
     {
         var options = new SessionOptions
         {
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC,
-            IntraOpNumThreads = Threads,
+            IntraOpNumThreads = threads,
             InterOpNumThreads = 1,
             EnableMemoryPattern = false,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
@@ -111,6 +181,13 @@ public sealed class Device
         // Threads of idle sessions must not spin while another session or the optimizer works.
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         ShareArena();
+#if !ORT_TRAINING // whose managed assembly lacks what this needs, and which has no CUDA
+        if (CudaDevice is { } id)
+        {
+            ShareCudaArena(id);
+        }
+#endif
+
         options.AddSessionConfigEntry("session.use_env_allocators", "1");
         return options;
     }
@@ -132,6 +209,32 @@ public sealed class Device
             arenaIsShared = true;
         }
     }
+
+#if !ORT_TRAINING
+    private void ShareCudaArena(int id)
+    {
+        lock (ArenaLock)
+        {
+            if (SharedCudaArenas.Contains(id))
+            {
+                return;
+            }
+
+            using var arena = new OrtArenaCfg(0, 1, -1, -1);
+            using var memory = CudaMemory(id);
+            try
+            {
+                OrtEnv.Instance().CreateAndRegisterAllocator(ExecutionProvider, memory, arena, new Dictionary<string, string>(StringComparer.Ordinal));
+            }
+            catch (OnnxRuntimeException error)
+            {
+                throw new DeviceException($"device '{Name}' cannot be used: {error.Message}", error);
+            }
+
+            SharedCudaArenas.Add(id);
+        }
+    }
+#endif
 }
 
 /// <summary>A device is not there, cannot be used, or is out of memory. The command line exits with 4.</summary>

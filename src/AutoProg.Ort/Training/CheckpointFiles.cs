@@ -68,7 +68,7 @@ internal static class CheckpointFiles
         {
             if (file.TryGet(slot.Name, out var entry) && entry.Shape.Equals(slot.Parameter.Shape))
             {
-                file.Read(slot.Name, arena.Weights.Span(slot.Offset, slot.Length));
+                arena.Weights.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
             }
             else
             {
@@ -103,7 +103,7 @@ internal static class CheckpointFiles
         arena.Layout.Slots.Where(s => s.Parameter.Block is not { } block || block.Index < split[block.Group]);
 
     private static List<FloatTensor> Tensors(ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split) =>
-        [.. InUse(arena, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => buffer.Span(s.Offset, s.Length)))];
+        [.. InUse(arena, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => buffer.Read(s.Offset, s.Length)))];
 
     private static void Read(SafetensorsReader file, ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split)
     {
@@ -116,7 +116,7 @@ internal static class CheckpointFiles
 
         foreach (var slot in slots)
         {
-            file.Read(slot.Name, buffer.Span(slot.Offset, slot.Length));
+            buffer.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
         }
     }
 }

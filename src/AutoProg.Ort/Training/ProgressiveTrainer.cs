@@ -73,7 +73,7 @@ public sealed class ProgressiveTrainer
         var logger = runLog is null ? embedding.Logger : new BothLogs(embedding.Logger, runLog.CreateLogger("run"));
         var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
         using var recorder = new RunRecorder(recipe, folder, logger, embedding.Clock, state);
-        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state);
+        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, embedding);
         if (checkpoint is not null)
         {
             CheckpointFiles.Load(parts, checkpoint);

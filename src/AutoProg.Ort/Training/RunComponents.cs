@@ -14,10 +14,10 @@ internal sealed class RunComponents : IDisposable
         State = state;
         var rule = UpdateRule.Of(recipe.Optimizer);
         Device = device;
-        Arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = recipe.Ema.Decays });
+        Arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = recipe.Ema.Decays }, device);
         Network = new GrowingNetwork(model, Arena);
         Sessions = new SubNetworkSessions(new SubNetworkGraphs(model), device);
-        Update = new HostParameterUpdate(Arena, rule, device.Threads);
+        Update = device.CreateUpdate(Arena, rule);
         Memory = new MemoryPlan(Sessions.Graphs, Arena.Buffers.Count * Arena.Layout.Length * sizeof(float), (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
         Step = new SubNetworkStep(Network, Sessions, Update, Memory, recipe.Seed);
         Evaluator = new Evaluator(Network, Sessions);
@@ -44,9 +44,9 @@ internal sealed class RunComponents : IDisposable
     /// <summary>What the arena held before the search in progress; null with recycling, and outside of searches.</summary>
     public ArenaSnapshot? BeforeSearch { get; set; }
 
-    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state)
+    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state, TrainerOptions? embedding = null)
     {
-        var device = Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
+        var device = embedding?.OpenDevice?.Invoke(recipe.Runtime) ?? Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
         return new RunComponents(recipe, CreateModel(recipe, classCount), device, state);
     }
 
@@ -82,6 +82,8 @@ internal sealed class RunComponents : IDisposable
     {
         Sessions.Dispose();
         BeforeSearch?.Dispose();
+        Update.Dispose();
         Arena.Dispose();
+        Device.Dispose();
     }
 }
