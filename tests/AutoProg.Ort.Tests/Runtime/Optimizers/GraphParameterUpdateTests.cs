@@ -8,8 +8,8 @@ namespace AutoProg.Ort.Tests.Runtime.Optimizers;
 
 public sealed class GraphParameterUpdateTests : IDisposable
 {
-    // Norm-wise per parameter: a step rounds each element about ten times, with a fused multiply-add here and two roundings there (6e-8 each);
-    // six steps do not add up to more, since weights are rounded in the direction of chance. Measured: 8e-8.
+    // Norm-wise per parameter: where the host rounds once after a fused multiply-add, a graph rounds twice, by 6e-8 at most, several times per step.
+    // After six steps the worst parameter was measured to differ by 1.7e-7.
     private const double Tolerance = 5e-7;
 
     private static readonly UpdateRule[] Every = [new AdamW(0.05), new Sgd(0.05), new Sgd(0.05, nesterov: false), new Sgd(0.05, momentum: 0)];
