@@ -17,12 +17,12 @@ public abstract class BoundSession : IDisposable
     private readonly RunOptions runOptions = new();
     private readonly Dictionary<string, HostTensor> hostTensors = new(StringComparer.Ordinal);
     private readonly List<string> fedNames = [];
-    private readonly bool isHost;
+    private readonly Device device;
 
     /// <summary>Loads a model on a device.</summary>
     private protected BoundSession(Device device, byte[] model, string name, int? threads = null)
     {
-        isHost = device.Memory.IsHost;
+        this.device = device;
         session = device.Load(model, name, threads ?? device.Threads);
         binding = session.CreateIoBinding();
     }
@@ -54,7 +54,7 @@ public abstract class BoundSession : IDisposable
     {
         try
         {
-            if (isHost)
+            if (device.Memory.IsHost)
             {
                 session.RunWithBinding(runOptions, binding);
             }
@@ -80,6 +80,15 @@ public abstract class BoundSession : IDisposable
         binding.SynchronizeBoundInputs();
         session.RunWithBinding(runOptions, binding);
         binding.SynchronizeBoundOutputs();
+    }
+
+    /// <summary>What was bound from elsewhere would be copied to the device once, and never follow its arena.</summary>
+    private protected void RequireNear(ParameterArena arena)
+    {
+        if (!arena.Weights.LiesIn(device.Memory))
+        {
+            throw new ArgumentException($"The arena does not lie in the memory of device '{device.Name}', where the session runs; make it with that device.", nameof(arena));
+        }
     }
 
     private protected void BindInput(string name, OrtValue value) => binding.BindInput(name, value);
@@ -185,11 +194,12 @@ public sealed class StepSession : BoundSession
     /// <param name="arena">Memory.</param>
     /// <param name="selection">What the step updates: every one of its parameters must get a gradient from this graph.</param>
     /// <param name="arenaName">From a parameter's name in the graph to its name in the arena; null if they are the same.</param>
-    /// <exception cref="ArgumentException">The selection has a parameter whose gradient the graph does not compute, so that the update would take what another step left there.</exception>
+    /// <exception cref="ArgumentException">The selection has a parameter whose gradient the graph does not compute, so that the update would take what another step left there; or the arena lies on another device.</exception>
     public void Bind(ParameterArena arena, ArenaSelection selection, Func<string, string>? arenaName = null)
     {
         ArgumentNullException.ThrowIfNull(arena);
         ArgumentNullException.ThrowIfNull(selection);
+        RequireNear(arena);
         arenaName ??= static name => name;
         var computed = manifest.Gradients.Keys.Select(arenaName).ToHashSet(StringComparer.Ordinal);
         if (selection.UpdatedSlots.FirstOrDefault(slot => !computed.Contains(slot.Name)) is { } missing)

@@ -90,25 +90,16 @@ public sealed class Device : IDisposable
         using var options = CreateOptions(threads);
         try
         {
-            if (CudaDevice is not { } id)
+            if (CudaDevice is { } id)
             {
-                return new InferenceSession(model, options);
+#if ORT_TRAINING // whose managed assembly lacks what CUDA needs
+                throw new DeviceException($"device '{Name}' (CUDA {id}) is not served by the training flavour of ONNX Runtime; build with -p:OrtFlavor=Gpu, or use --device cpu.");
+#else
+                return LoadOnCuda(model, name, id, options);
+#endif
             }
 
-            options.AppendExecutionProvider_CUDA(id);
-            var session = new InferenceSession(model, options);
-            try
-            {
-                using var memory = CudaMemory(id);
-                RequireMemory(session, memory, $"device '{Name}' was asked for, but graph '{name}'");
-            }
-            catch
-            {
-                session.Dispose();
-                throw;
-            }
-
-            return session;
+            return new InferenceSession(model, options);
         }
         catch (Exception error) when (CudaDevice is not null && error is OnnxRuntimeException or EntryPointNotFoundException or DllNotFoundException)
         {
@@ -137,28 +128,37 @@ public sealed class Device : IDisposable
         }
     }
 
-    /// <summary>Makes sure that a session computes where it was meant to: the provider is there, and takes the graph's inputs in its memory.</summary>
-    /// <exception cref="DeviceException">It would compute elsewhere.</exception>
-    internal static void RequireMemory(InferenceSession session, OrtMemoryInfo expected, string who)
+#if !ORT_TRAINING
+    private InferenceSession LoadOnCuda(byte[] model, string name, int id, SessionOptions options)
     {
+        ShareCudaArena(id);
+        options.AppendExecutionProvider_CUDA(id);
+        var session = new InferenceSession(model, options);
         try
         {
-            using var allocator = new OrtAllocator(session, expected);
+            using var memory = CudaMemory(id);
+            RequireInputsIn(session, memory, name);
+            return session;
         }
-        catch (OnnxRuntimeException error)
+        catch
         {
-            throw new DeviceException($"{who} was loaded without that provider: {error.Message}", error);
+            session.Dispose();
+            throw;
         }
-
-#if !ORT_TRAINING
-        using var places = session.GetMemoryInfosForInputs();
-        var names = places.Select(place => place.Name).ToList();
-        if (!names.Contains(expected.Name))
-        {
-            throw new DeviceException($"{who} would run on the CPU: its inputs are wanted in the memory {string.Join(", ", names.Distinct())}, none in '{expected.Name}'. Its operators have no kernels there.");
-        }
-#endif
     }
+
+    /// <summary>Makes sure that a session computes where it was meant to: a provider that takes none of the graph leaves its inputs to the CPU, and nobody says so.</summary>
+    /// <exception cref="DeviceException">It would compute elsewhere.</exception>
+    internal void RequireInputsIn(InferenceSession session, OrtMemoryInfo expected, string name)
+    {
+        using var places = session.GetMemoryInfosForInputs();
+        if (!places.Any(place => place.GetDeviceType() == expected.GetDeviceType() && place.Id == expected.Id))
+        {
+            throw new DeviceException(
+                $"device '{Name}' was asked for, but '{name}' would run elsewhere: it wants its inputs in the memory {string.Join(", ", places.Select(place => $"'{place.Name}'").Distinct())}, none in '{expected.Name}'. Check that this build of ONNX Runtime has kernels for the device.");
+        }
+    }
+#endif
 
     private static OrtMemoryInfo CudaMemory(int id) => new(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, id, OrtMemType.Default);
 
@@ -167,7 +167,7 @@ public sealed class Device : IDisposable
     /// (an Add into a LayerNormalization, for one), which is no gain in a training graph and can fail. Memory patterns stay off: they reserve
     /// a second full-size block beside the arena.
     /// </summary>
-    private SessionOptions CreateOptions(int threads)
+    private static SessionOptions CreateOptions(int threads)
     {
         var options = new SessionOptions
         {
@@ -181,13 +181,6 @@ public sealed class Device : IDisposable
         // Threads of idle sessions must not spin while another session or the optimizer works.
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         ShareArena();
-#if !ORT_TRAINING // whose managed assembly lacks what this needs, and which has no CUDA
-        if (CudaDevice is { } id)
-        {
-            ShareCudaArena(id);
-        }
-#endif
-
         options.AddSessionConfigEntry("session.use_env_allocators", "1");
         return options;
     }
@@ -211,7 +204,8 @@ public sealed class Device : IDisposable
     }
 
 #if !ORT_TRAINING
-    private void ShareCudaArena(int id)
+    /// <summary>The same for a CUDA device.</summary>
+    private static void ShareCudaArena(int id)
     {
         lock (ArenaLock)
         {
@@ -222,15 +216,7 @@ public sealed class Device : IDisposable
 
             using var arena = new OrtArenaCfg(0, 1, -1, -1);
             using var memory = CudaMemory(id);
-            try
-            {
-                OrtEnv.Instance().CreateAndRegisterAllocator(ExecutionProvider, memory, arena, new Dictionary<string, string>(StringComparer.Ordinal));
-            }
-            catch (OnnxRuntimeException error)
-            {
-                throw new DeviceException($"device '{Name}' cannot be used: {error.Message}", error);
-            }
-
+            OrtEnv.Instance().CreateAndRegisterAllocator("CUDAExecutionProvider", memory, arena, new Dictionary<string, string>(StringComparer.Ordinal));
             SharedCudaArenas.Add(id);
         }
     }

@@ -50,6 +50,18 @@ public sealed class StepSessionTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_arena_on_another_device_is_refused()
+    {
+        using var device = Device.OpenCpuThroughRuntime(1);
+        using var arena = new ParameterArena(Parameters, new ArenaOptions());
+        using var session = Load(device);
+
+        var error = Assert.Throws<ArgumentException>(() => session.Bind(arena, arena.Layout.Select(static parameter => parameter.Block is not null)));
+
+        Assert.StartsWith("The arena does not lie in the memory of device 'cpu', where the session runs; make it with that device.", error.Message, StringComparison.Ordinal);
+    }
+
     private static StepSession Load(Device device)
     {
         var b = new GraphBuilder();
