@@ -153,7 +153,7 @@ public sealed class GrowingNetwork
             {
                 foreach (var buffer in Arena.Buffers.Where(buffer => buffer.Role is ArenaRole.Weights or ArenaRole.Ema))
                 {
-                    Arena.Values(buffer, gate.Name).Clear();
+                    Arena[buffer].Clear(gate.Offset, gate.Length);
                 }
             }
         }

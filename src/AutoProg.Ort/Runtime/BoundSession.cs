@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -15,18 +16,26 @@ public abstract class BoundSession : IDisposable
     private readonly OrtIoBinding binding;
     private readonly RunOptions runOptions = new();
     private readonly Dictionary<string, HostTensor> hostTensors = new(StringComparer.Ordinal);
+    private readonly List<string> fedNames = [];
+    private readonly Device device;
 
     /// <summary>Loads a model on a device.</summary>
-    private protected BoundSession(Device device, byte[] model, string name, string? profilePrefix = null)
+    private protected BoundSession(Device device, byte[] model, string name, string? profilePrefix = null, int? threads = null)
     {
-        session = device.Load(model, name, profilePrefix);
+        this.device = device;
+        session = device.Load(model, name, threads ?? device.Threads, profilePrefix);
         binding = session.CreateIoBinding();
     }
 
     /// <summary>The memory of a fed input or of a returned result, row-major.</summary>
     /// <exception cref="KeyNotFoundException">The graph has no such input or result, or it is bound to an arena.</exception>
-    public Span<float> Tensor(string name) => hostTensors.TryGetValue(name, out var tensor)
-        ? tensor.Elements
+    public Span<float> Tensor(string name) => Tensor<float>(name);
+
+    /// <inheritdoc cref="Tensor(string)" />
+    private protected Span<T> Tensor<T>(string name)
+        where T : unmanaged
+        => hostTensors.TryGetValue(name, out var tensor)
+        ? tensor.Elements<T>()
         : throw new KeyNotFoundException($"The session has no tensor '{name}'; it has {string.Join(", ", hostTensors.Keys)}.");
 
     /// <summary>True if the graph has that input or result.</summary>
@@ -49,7 +58,14 @@ public abstract class BoundSession : IDisposable
     {
         try
         {
-            session.RunWithBinding(runOptions, binding);
+            if (device.Memory.IsHost)
+            {
+                session.RunWithBinding(runOptions, binding);
+            }
+            else
+            {
+                RunElsewhere();
+            }
         }
         catch (OnnxRuntimeException error) when (error.Message.Contains("allocate", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase))
         {
@@ -57,11 +73,37 @@ public abstract class BoundSession : IDisposable
         }
     }
 
+    /// <summary>What is fed lies on the host, and binding it is what copies it to the device: binding once would feed the first run's values for ever.</summary>
+    private void RunElsewhere()
+    {
+        foreach (var name in fedNames)
+        {
+            binding.BindInput(name, hostTensors[name].Value);
+        }
+
+        binding.SynchronizeBoundInputs();
+        session.RunWithBinding(runOptions, binding);
+        binding.SynchronizeBoundOutputs();
+    }
+
+    /// <summary>What was bound from elsewhere would be copied to the device once, and never follow its arena.</summary>
+    private protected void RequireNear(ParameterArena arena)
+    {
+        if (!arena.Weights.LiesIn(device.Memory))
+        {
+            throw new ArgumentException($"The arena does not lie in the memory of device '{device.Name}', where the session runs; make it with that device.", nameof(arena));
+        }
+    }
+
     private protected void BindInput(string name, OrtValue value) => binding.BindInput(name, value);
 
     private protected void BindOutput(string name, OrtValue value) => binding.BindOutput(name, value);
 
-    private protected void FeedFromHost(TensorEntry entry) => binding.BindInput(entry.Name, Allocate(entry).Value);
+    private protected void FeedFromHost(TensorEntry entry)
+    {
+        binding.BindInput(entry.Name, Allocate(entry).Value);
+        fedNames.Add(entry.Name);
+    }
 
     private protected void ReturnToHost(TensorEntry entry) => binding.BindOutput(entry.Name, Allocate(entry).Value);
 
@@ -86,26 +128,27 @@ public abstract class BoundSession : IDisposable
 
     private HostTensor Allocate(TensorEntry entry)
     {
-        var tensor = new HostTensor([.. entry.Shape]);
+        var tensor = new HostTensor(Enum.Parse<ElementType>(entry.Type), [.. entry.Shape]);
         hostTensors.Add(entry.Name, tensor);
         return tensor;
     }
 
-    /// <summary>A float tensor on the pinned object heap.</summary>
+    /// <summary>A tensor on the pinned object heap.</summary>
     private sealed class HostTensor : IDisposable
     {
-        private readonly float[] elements;
+        private readonly byte[] bytes;
 
-        public HostTensor(long[] shape)
+        public HostTensor(ElementType type, long[] shape)
         {
-            elements = GC.AllocateArray<float>(checked((int)shape.Aggregate(1L, (product, dim) => product * dim)), pinned: true);
+            bytes = GC.AllocateArray<byte>(checked((int)shape.Aggregate((long)type.Size(), (product, dim) => product * dim)), pinned: true);
             Value = OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, Marshal.UnsafeAddrOfPinnedArrayElement(elements, 0), elements.Length * sizeof(float));
+                OrtMemoryInfo.DefaultInstance, (TensorElementType)type, shape, Marshal.UnsafeAddrOfPinnedArrayElement(bytes, 0), bytes.Length);
         }
 
         public OrtValue Value { get; }
 
-        public Span<float> Elements => elements;
+        public Span<T> Elements<T>()
+            where T : unmanaged => MemoryMarshal.Cast<byte, T>(bytes.AsSpan());
 
         public void Dispose() => Value.Dispose();
     }
@@ -116,11 +159,11 @@ public sealed class StepSession : BoundSession
 {
     private readonly GraphManifest manifest;
 
-    /// <summary>Loads a training graph; <see cref="Bind"/> it before the first run.</summary>
+    /// <summary>Loads a training graph; bind it before the first run.</summary>
     /// <param name="device">Where it runs.</param>
     /// <param name="model">The model file.</param>
     /// <param name="manifest">What it describes.</param>
-    /// <param name="profilePrefix">As for <see cref="Device.Load"/>.</param>
+    /// <param name="profilePrefix">As for <see cref="Device.Load(byte[], string, string?)"/>.</param>
     public StepSession(Device device, byte[] model, GraphManifest manifest, string? profilePrefix = null)
         : base(device, model, manifest.Name, profilePrefix)
     {
@@ -153,6 +196,28 @@ public sealed class StepSession : BoundSession
         {
             BindOutput(output, gradient(parameter));
         }
+    }
+
+    /// <summary>Connects parameters and gradients with an arena, for a step that then updates a selection of it.</summary>
+    /// <param name="arena">Memory.</param>
+    /// <param name="selection">What the step updates: every one of its parameters must get a gradient from this graph.</param>
+    /// <param name="arenaName">From a parameter's name in the graph to its name in the arena; null if they are the same.</param>
+    /// <exception cref="ArgumentException">The selection has a parameter whose gradient the graph does not compute, so that the update would take what another step left there; or the arena lies on another device.</exception>
+    public void Bind(ParameterArena arena, ArenaSelection selection, Func<string, string>? arenaName = null)
+    {
+        ArgumentNullException.ThrowIfNull(arena);
+        ArgumentNullException.ThrowIfNull(selection);
+        RequireNear(arena);
+        arenaName ??= static name => name;
+        var computed = manifest.Gradients.Keys.Select(arenaName).ToHashSet(StringComparer.Ordinal);
+        if (selection.UpdatedSlots.FirstOrDefault(slot => !computed.Contains(slot.Name)) is { } missing)
+        {
+            throw new ArgumentException(
+                $"The step is to update '{missing.Name}', but graph '{manifest.Name}' computes no gradient for it; build the graph with that parameter learnable, or leave it out of the selection.",
+                nameof(selection));
+        }
+
+        Bind(name => arena.View(ArenaBuffer.Weights, arenaName(name)), name => arena.View(ArenaBuffer.Gradients, arenaName(name)));
     }
 
     /// <summary>Forward and backward. Gradients are overwritten, not added to.</summary>

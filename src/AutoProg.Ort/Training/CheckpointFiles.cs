@@ -68,7 +68,7 @@ internal static class CheckpointFiles
         {
             if (file.TryGet(slot.Name, out var entry) && entry.Shape.Equals(slot.Parameter.Shape))
             {
-                file.Read(slot.Name, arena.Weights.Span(slot.Offset, slot.Length));
+                arena.Weights.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
             }
             else
             {
@@ -104,7 +104,7 @@ internal static class CheckpointFiles
 
     /// <summary>The tensors of the blocks in use, as they lie in a buffer.</summary>
     public static IReadOnlyList<FloatTensor> Tensors(ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split) =>
-        [.. InUse(arena, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => buffer.Span(s.Offset, s.Length)))];
+        [.. InUse(arena, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => buffer.Read(s.Offset, s.Length)))];
 
     /// <summary>Fills a buffer from a file that has every tensor of the blocks in use.</summary>
     /// <exception cref="FileFormatException">A tensor is missing or has another shape: the file is another model's.</exception>
@@ -119,7 +119,7 @@ internal static class CheckpointFiles
 
         foreach (var slot in slots)
         {
-            file.Read(slot.Name, buffer.Span(slot.Offset, slot.Length));
+            buffer.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
         }
     }
 }

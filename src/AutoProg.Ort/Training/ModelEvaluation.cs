@@ -51,7 +51,8 @@ public static class ModelEvaluation
 
         var source = new ImageSource(images, recipe.Data, options.Logger);
         var graphs = new SubNetworkGraphs(model.Model, RunComponents.StoreOf(recipe, options.Logger));
-        using var sessions = new SubNetworkSessions(graphs, Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads));
+        using var device = Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
+        using var sessions = new SubNetworkSessions(graphs, device);
         var evaluator = new Evaluator(model.Parts, sessions);
         return [.. names.Select(Evaluate)];
 

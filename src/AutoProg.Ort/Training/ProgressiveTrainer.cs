@@ -38,7 +38,7 @@ public sealed class ProgressiveTrainer
 
         // What can be refused is refused before there is a folder.
         var size = RunComponents.CreateSpace(what, RunComponents.CreateModel(what, train.ClassNames.Count)).Complete.Resolution;
-        _ = Device.Open(what.Runtime.Device, what.Runtime.Threads);
+        Device.Open(what.Runtime.Device, what.Runtime.Threads).Dispose();
         using var folder = how.Output is null
             ? null
             : RunDirectory.Create(new RunRequest(how.Output, what.Model.Name, size, how.Experiment, how.Overwrite), how.Clock);
@@ -77,7 +77,7 @@ public sealed class ProgressiveTrainer
         var logger = runLog is null ? embedding.Logger : new BothLogs(embedding.Logger, runLog.CreateLogger("run"));
         var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
         using var recorder = new RunRecorder(recipe, folder, logger, embedding.Clock, state);
-        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, logger);
+        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, embedding with { Logger = logger });
         if (checkpoint is not null)
         {
             CheckpointFiles.Load(parts, checkpoint);

@@ -15,10 +15,10 @@ internal sealed class RunComponents : IDisposable
         State = state;
         var rule = UpdateRule.Of(recipe.Optimizer);
         Device = device;
-        Arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = recipe.Ema.Decays });
+        Arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = recipe.Ema.Decays }, device);
         Network = new GrowingNetwork(model, Arena);
         Sessions = new SubNetworkSessions(new SubNetworkGraphs(model, StoreOf(recipe, log)), device);
-        Update = new HostParameterUpdate(Arena, rule, device.Threads);
+        Update = device.CreateUpdate(Arena, rule);
         Memory = PlanMemory(recipe, Sessions.Graphs, Arena.Buffers.Count * Arena.Layout.Length * sizeof(float));
         Step = new SubNetworkStep(Network, Sessions, Update, Memory, recipe.Seed);
         Evaluator = new Evaluator(Network, Sessions);
@@ -45,10 +45,10 @@ internal sealed class RunComponents : IDisposable
     /// <summary>What the arena held before the search in progress; null with recycling, and outside of searches.</summary>
     public ArenaSnapshot? BeforeSearch { get; set; }
 
-    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state, ILogger log)
+    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state, TrainerOptions embedding)
     {
-        var device = Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
-        return new RunComponents(recipe, CreateModel(recipe, classCount), device, state, log);
+        var device = embedding.OpenDevice?.Invoke(recipe.Runtime) ?? Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
+        return new RunComponents(recipe, CreateModel(recipe, classCount), device, state, embedding.Logger);
     }
 
     /// <summary>Where a recipe keeps its graphs, or null.</summary>
@@ -114,6 +114,8 @@ internal sealed class RunComponents : IDisposable
     {
         Sessions.Dispose();
         BeforeSearch?.Dispose();
+        Update.Dispose();
         Arena.Dispose();
+        Device.Dispose();
     }
 }

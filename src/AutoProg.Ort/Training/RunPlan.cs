@@ -68,7 +68,7 @@ public sealed record RunPlan
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(val);
-        var device = Runtime.Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
+        using var device = Runtime.Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
         var model = RunComponents.CreateModel(recipe, train.ClassNames.Count);
         var space = RunComponents.CreateSpace(recipe, model);
         var buffers = 2 + UpdateRule.Of(recipe.Optimizer).MomentCount + recipe.Ema.Decays.Count;

@@ -109,7 +109,7 @@ public static class StepBenchmark
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Steps, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.WarmupSteps, nameof(options));
         var (train, _) = ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
-        using var parts = RunComponents.Create(recipe, recipe.Model.NumClasses ?? train.ClassNames.Count, new TrainingState(), options.Logger);
+        using var parts = RunComponents.Create(recipe, recipe.Model.NumClasses ?? train.ClassNames.Count, new TrainingState(), new TrainerOptions { Logger = options.Logger });
         ParameterInitialization.Fill(parts.Arena, recipe.Seed);
         parts.Arena.ResetEma();
         var measurement = new StepMeasurement(recipe, parts, new ImageSource(train, recipe.Data, options.Logger), options);

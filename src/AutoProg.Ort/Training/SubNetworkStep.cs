@@ -88,8 +88,7 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
         var session = sessions.Training(active.Size, microBatch, dropPath);
         if (session != bound || active != boundTo)
         {
-            var names = network.ParameterNames(active.Blocks);
-            session.Bind(name => network.Arena.View(ArenaBuffer.Weights, names(name)), name => network.Arena.View(ArenaBuffer.Gradients, names(name)));
+            session.Bind(network.Arena, Selection(active), network.ParameterNames(active.Blocks));
             (bound, boundTo) = (session, active);
         }
 

@@ -1,5 +1,7 @@
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -31,6 +33,9 @@ public sealed record TrainerOptions
 
     /// <summary>The clock that stamps names, logs and events.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Opens another device than the recipe's; for tests.</summary>
+    internal Func<RuntimeRecipe, Device>? OpenDevice { get; init; }
 }
 
 /// <summary>A step that is done.</summary>

@@ -121,7 +121,7 @@ public sealed partial class ParameterArena
 
         void RotateCycle(int first)
         {
-            using var aside = new FlatBuffer(Slots(first).Sum(slot => slot.PaddedLength));
+            using var aside = new FlatBuffer(Slots(first).Sum(slot => slot.PaddedLength), memory);
             var offset = 0L;
             foreach (var slot in Slots(first))
             {

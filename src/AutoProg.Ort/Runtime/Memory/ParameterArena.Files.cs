@@ -9,8 +9,8 @@ namespace AutoProg.Ort.Runtime;
 /// <param name="Offset">First element.</param>
 public readonly record struct ArenaTensor(string Name, Shape Shape, FlatBuffer Memory, long Offset)
 {
-    /// <summary>The elements, read where they lie; valid until the arena is disposed of.</summary>
-    public ReadOnlySpan<float> Values => Memory.Span(Offset, (int)Shape.ElementCount);
+    /// <summary>The elements, read where they lie or copied from another device; valid until the arena is disposed of.</summary>
+    public ReadOnlySpan<float> Values => Memory.Read(Offset, (int)Shape.ElementCount);
 }
 
 /// <summary>Reads one tensor of a file.</summary>
@@ -38,7 +38,7 @@ public sealed partial class ParameterArena
     {
         ArgumentNullException.ThrowIfNull(reader);
         var flat = this[buffer];
-        return [.. Layout.Slots.Where(slot => !reader(slot.Name, slot.Parameter.Shape, flat.Span(slot.Offset, slot.Length))).Select(slot => slot.Name)];
+        return [.. Layout.Slots.Where(slot => !flat.TryFill(slot.Offset, slot.Length, elements => reader(slot.Name, slot.Parameter.Shape, elements))).Select(slot => slot.Name)];
     }
 
     /// <summary>Sets one parameter of a buffer.</summary>
@@ -53,6 +53,6 @@ public sealed partial class ParameterArena
         if (values.Length != slot.Length)
             throw new ArgumentException($"'{name}' got {values.Length} values, but shape {shape} has {slot.Length}.", nameof(values));
 
-        values.CopyTo(this[buffer].Span(slot.Offset, slot.Length));
+        this[buffer].Upload(slot.Offset, values);
     }
 }

@@ -25,6 +25,7 @@ public sealed record ArenaOptions
 /// </summary>
 public sealed partial class ParameterArena : IDisposable
 {
+    private readonly IDeviceMemory memory;
     private readonly Dictionary<ArenaBuffer, FlatBuffer> buffers = [];
     private readonly Dictionary<(ArenaBuffer Buffer, int Slot), OrtValue> views = [];
     private FlatBuffer? gradientSum;
@@ -33,9 +34,10 @@ public sealed partial class ParameterArena : IDisposable
     /// <summary>Allocates zeroed buffers.</summary>
     /// <param name="parameters">All parameters of the complete model at full depth.</param>
     /// <param name="options">What to keep beside the weights.</param>
+    /// <param name="device">In whose memory; it must outlive the arena. Null is the host.</param>
     /// <exception cref="ArgumentException">The parameters cannot be laid out (see <see cref="ArenaLayout"/>), or a decay is outside (0, 1).</exception>
     /// <exception cref="InsufficientMemoryException">The system refuses the memory.</exception>
-    public ParameterArena(IReadOnlyList<Parameter> parameters, ArenaOptions options)
+    public ParameterArena(IReadOnlyList<Parameter> parameters, ArenaOptions options, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegative(options.MomentCount, nameof(options));
@@ -46,6 +48,7 @@ public sealed partial class ParameterArena : IDisposable
                 throw new ArgumentException($"EMA decay {decay} is outside (0, 1); 0.998 is usual.", nameof(options));
         }
 
+        memory = device?.Memory ?? HostMemory.Instance;
         Layout = new ArenaLayout(parameters);
         Steps = new StepCounts(Layout);
         EmaDecays = [.. options.EmaDecays];
@@ -59,7 +62,7 @@ public sealed partial class ParameterArena : IDisposable
         try
         {
             foreach (var buffer in Buffers)
-                buffers.Add(buffer, new FlatBuffer(Layout.Length));
+                buffers.Add(buffer, new FlatBuffer(Layout.Length, memory));
         }
         catch (InsufficientMemoryException)
         {
@@ -109,12 +112,21 @@ public sealed partial class ParameterArena : IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(disposed, this);
-            return gradientSum ??= new FlatBuffer(Layout.Length);
+            return gradientSum ??= new FlatBuffer(Layout.Length, memory);
         }
     }
 
-    /// <summary>The elements of one parameter, without padding.</summary>
+    /// <summary>The elements of one parameter, without padding, to read: where they lie, or a copy of another device's.</summary>
     /// <exception cref="ArgumentException">The arena has no such buffer or parameter.</exception>
+    public ReadOnlySpan<float> Read(ArenaBuffer buffer, string name)
+    {
+        var slot = Layout[name];
+        return this[buffer].Read(slot.Offset, slot.Length);
+    }
+
+    /// <summary>The elements of one parameter of an arena on the host, without padding.</summary>
+    /// <exception cref="ArgumentException">The arena has no such buffer or parameter.</exception>
+    /// <exception cref="InvalidOperationException">The arena lies on another device.</exception>
     public Span<float> Values(ArenaBuffer buffer, string name)
     {
         var slot = Layout[name];

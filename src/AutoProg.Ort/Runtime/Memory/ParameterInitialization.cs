@@ -36,11 +36,11 @@ public static class ParameterInitialization
             Check(slot.Parameter);
 
         var weights = arena.Weights;
-        Parallel.ForEach(slots, slot =>
+        Parallel.ForEach(slots, slot => weights.Fill(slot.Offset, slot.Length, values =>
         {
             var random = new CounterRandom(seed, purpose, stage, StreamOf(slot.Name));
-            Draw(slot.Parameter.Initializer, ref random, weights.Span(slot.Offset, slot.Length));
-        });
+            Draw(slot.Parameter.Initializer, ref random, values);
+        }));
     }
 
     // Part of what a seed means: a changed hash would change every run.

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using AutoProg.Graphs;
 
 namespace AutoProg.Ort.Runtime.Optimizers;
 
@@ -38,7 +39,28 @@ public sealed record AdamW : UpdateRule
     public override int MomentCount => 2;
 
     /// <inheritdoc />
-    public override IUpdateKernel At(double learningRate, double gradientScale, bool decayed, long step)
+    public override IUpdateKernel At(double learningRate, double gradientScale, bool decayed, long step) => KernelAt(learningRate, gradientScale, decayed, step);
+
+    /// <inheritdoc />
+    internal override float[] Scalars(double learningRate, double gradientScale, bool decayed, long step)
+    {
+        var kernel = KernelAt(learningRate, gradientScale, decayed, step);
+        return [kernel.GradientScale, kernel.RootCorrection, kernel.StepSize, kernel.Decay];
+    }
+
+    /// <inheritdoc />
+    internal override RangeState Express(GraphBuilder b, RangeState old, Value gradients, IReadOnlyList<Value> scalars)
+    {
+        var (gradientScale, rootCorrection, stepSize, decay) = (scalars[0], scalars[1], scalars[2], scalars[3]);
+        var g = b.Mul(gradients, gradientScale);
+        var m = b.Add(old.First, b.Scale(b.Sub(g, old.First), 1 - Beta1));
+        var v = b.Add(old.Second!, b.Scale(b.Sub(b.Mul(g, g), old.Second!), 1 - Beta2));
+        var direction = b.Div(m, b.Add(b.Mul(b.Sqrt(v), rootCorrection), b.ScalarLike(v, Eps)));
+        var w = b.Sub(old.Weights, b.Add(b.Mul(direction, stepSize), b.Mul(old.Weights, decay)));
+        return new RangeState(w, m, v);
+    }
+
+    private Kernel KernelAt(double learningRate, double gradientScale, bool decayed, long step)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
         return new Kernel(

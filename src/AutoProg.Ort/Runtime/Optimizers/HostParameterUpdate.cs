@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Runtime.Optimizers;
 /// Updates parameters on the processor in one pass over memory: weights, moments and all momentum networks of a tile while it is in the cache.
 /// Results do not depend on the number of threads.
 /// </summary>
-public sealed class HostParameterUpdate : IParameterUpdate
+public sealed class HostParameterUpdate : ParameterUpdate
 {
 #if DEBUG
     // Debug builds cross the edges of tiles all the time and end most of them in a vector tail.
@@ -21,113 +21,66 @@ public sealed class HostParameterUpdate : IParameterUpdate
     private const int CachedLength = 1024;
 #endif
 
-    private readonly ParameterArena arena;
-    private readonly UpdateRule rule;
     private readonly ParallelOptions threads;
 
     /// <summary>Drives an arena that keeps gradients and the rule's moments.</summary>
-    /// <param name="arena">Stays the property of the caller.</param>
+    /// <param name="arena">On the host; stays the property of the caller.</param>
     /// <param name="rule">How gradients become new weights.</param>
     /// <param name="threadCount">Threads to use, at least 1.</param>
-    /// <exception cref="ArgumentException">The arena lacks gradients or moments.</exception>
+    /// <exception cref="ArgumentException">The arena lacks gradients or moments, or lies on another device.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="threadCount"/> is not positive.</exception>
     public HostParameterUpdate(ParameterArena arena, UpdateRule rule, int threadCount)
+        : base(arena, rule)
     {
-        ArgumentNullException.ThrowIfNull(arena);
-        ArgumentNullException.ThrowIfNull(rule);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threadCount);
-        if (!arena.Buffers.Contains(ArenaBuffer.Gradients) || arena.MomentCount < rule.MomentCount)
-        {
-            throw new ArgumentException(
-                $"{rule.GetType().Name} needs gradients and {rule.MomentCount} moments, but the arena keeps only {string.Join(", ", arena.Buffers)}; ask for them in {nameof(ArenaOptions)}.",
-                nameof(arena));
-        }
+        if (!arena.Weights.IsHost)
+            throw new ArgumentException($"The arena lies on a device whose memory the processor does not reach; take what {nameof(Device)}.{nameof(Device.CreateUpdate)} gives.", nameof(arena));
 
-        (this.arena, this.rule) = (arena, rule);
         threads = new ParallelOptions { MaxDegreeOfParallelism = threadCount };
     }
 
     /// <inheritdoc />
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="microBatch"/> is not one of <paramref name="microBatches"/>.</exception>
-    public void Accumulate(ArenaSelection selection, int microBatch, int microBatches)
-    {
-        CheckLayout(selection);
-        ArgumentOutOfRangeException.ThrowIfNegative(microBatch);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(microBatch, microBatches);
-        if (microBatches == 1)
-            return;
+    public override void Dispose() => GC.SuppressFinalize(this);
 
-        var (gradients, sum) = (arena.Gradients, arena.GradientSum);
-        Run(Cut(selection.Updated), tile =>
+    private protected override void Collect(IReadOnlyList<ArenaRange> ranges, MicroBatchPlace place)
+    {
+        var (gradients, sum) = (Arena.Gradients, Arena.GradientSum);
+        Run(Cut(ranges), tile =>
         {
             var fresh = gradients.Span(tile.Offset, tile.Length);
             var sums = sum.Span(tile.Offset, tile.Length);
-            if (microBatch == 0)
-                fresh.CopyTo(sums);
-            else if (microBatch < microBatches - 1)
-                Add(fresh, sums);
-            else
-                Add(sums, fresh);
+            switch (place)
+            {
+                case MicroBatchPlace.First:
+                    fresh.CopyTo(sums);
+                    break;
+                case MicroBatchPlace.Between:
+                    Add(fresh, sums);
+                    break;
+                default:
+                    Add(sums, fresh);
+                    break;
+            }
         });
     }
 
-    /// <inheritdoc />
-    public double Norm(ArenaSelection selection)
+    private protected override double SumOfSquares(IReadOnlyList<ArenaRange> ranges)
     {
-        CheckLayout(selection);
-        var gradients = arena.Gradients;
-        var tiles = Cut(selection.Updated);
+        var gradients = Arena.Gradients;
+        var tiles = Cut(ranges);
         var sums = new double[tiles.Count];
         Run(tiles, (tile, i) => sums[i] = GradientNorm.SumOfSquares(gradients.Span(tile.Offset, tile.Length)));
-        return Math.Sqrt(sums.Sum());
+        return sums.Sum();
     }
 
-    /// <inheritdoc />
-    /// <exception cref="ArgumentOutOfRangeException">The rate is negative, or the rate or the scale is not finite.</exception>
-    public void Step(ArenaSelection selection, double learningRate, double gradientScale = 1)
+    private protected override void Update(IReadOnlyList<RangeStep> steps, double learningRate, double gradientScale)
     {
-        CheckLayout(selection);
-        if (!(learningRate >= 0 && double.IsFinite(learningRate)))
-            throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"Learning rate {learningRate} is not a finite number of at least 0.");
-        if (!double.IsFinite(gradientScale))
-            throw new ArgumentOutOfRangeException(nameof(gradientScale), gradientScale, $"Gradient scale {gradientScale} is not finite: look at the gradient's norm before the step.");
-
-        arena.Steps.Advance(selection);
         var tiles = new List<Tile>();
-        foreach (var (range, step) in RangesByStep(selection))
-            Cut(range, rule.At(learningRate, gradientScale, range.WeightDecay, step), tiles);
-        if (arena.EmaDecays.Count > 0)
-        {
-            foreach (var range in selection.Averaged)
-                Cut(range, kernel: null, tiles);
-        }
+        foreach (var (range, number) in steps)
+            Cut(range, number is { } step ? Rule.At(learningRate, gradientScale, range.WeightDecay, step) : null, tiles);
 
-        var buffers = new StepBuffers(arena, rule);
+        var buffers = new StepBuffers(Arena, Rule);
         Run(tiles, tile => buffers.Update(tile));
-    }
-
-    /// <summary>The updated ranges, cut where the number of updates changes.</summary>
-    private IEnumerable<(ArenaRange Range, long Step)> RangesByStep(ArenaSelection selection)
-    {
-        ArenaRange? open = null;
-        var openStep = 0L;
-        foreach (var slot in selection.UpdatedSlots)
-        {
-            var (step, decayed) = (arena.Steps[slot], slot.Parameter.WeightDecay);
-            if (open is { } range && range.End == slot.Offset && range.WeightDecay == decayed && openStep == step)
-            {
-                open = range with { Length = range.Length + slot.PaddedLength };
-                continue;
-            }
-
-            if (open is { } done)
-                yield return (done, openStep);
-
-            (open, openStep) = (new ArenaRange(slot.Offset, slot.PaddedLength, decayed), step);
-        }
-
-        if (open is { } last)
-            yield return (last, openStep);
     }
 
     private static List<Tile> Cut(IReadOnlyList<ArenaRange> ranges)
@@ -169,13 +122,6 @@ public sealed class HostParameterUpdate : IParameterUpdate
 
         for (var i = sums.Length * Vector<float>.Count; i < sum.Length; i++)
             sum[i] += summand[i];
-    }
-
-    private void CheckLayout(ArenaSelection selection)
-    {
-        ArgumentNullException.ThrowIfNull(selection);
-        if (!ReferenceEquals(selection.Layout, arena.Layout))
-            throw new ArgumentException($"The selection was made for another arena; make it with this arena's {nameof(ParameterArena.Layout)}.", nameof(selection));
     }
 
     /// <summary>A piece of a range; without a kernel it is only averaged.</summary>

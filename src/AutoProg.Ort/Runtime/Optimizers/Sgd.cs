@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using AutoProg.Graphs;
 
 namespace AutoProg.Ort.Runtime.Optimizers;
 
@@ -33,8 +34,23 @@ public sealed record Sgd : UpdateRule
     /// <inheritdoc />
     public override IUpdateKernel At(double learningRate, double gradientScale, bool decayed, long step)
     {
-        var (scale, rate, mu, decay) = ((float)gradientScale, (float)learningRate, (float)Momentum, decayed ? (float)WeightDecay : 0);
+        var scalars = Scalars(learningRate, gradientScale, decayed, step);
+        var (scale, rate, mu, decay) = (scalars[0], scalars[1], (float)Momentum, scalars[2]);
         return Nesterov ? new NesterovKernel(scale, rate, mu, decay) : new PlainKernel(scale, rate, mu, decay);
+    }
+
+    /// <inheritdoc />
+    internal override float[] Scalars(double learningRate, double gradientScale, bool decayed, long step) =>
+        [(float)gradientScale, (float)learningRate, decayed ? (float)WeightDecay : 0];
+
+    /// <inheritdoc />
+    internal override RangeState Express(GraphBuilder b, RangeState old, Value gradients, IReadOnlyList<Value> scalars)
+    {
+        var (gradientScale, rate, decay) = (scalars[0], scalars[1], scalars[2]);
+        var g = b.Add(b.Mul(gradients, gradientScale), b.Mul(old.Weights, decay));
+        var velocity = b.Add(b.Scale(old.First, Momentum), g);
+        var direction = Nesterov ? b.Add(b.Scale(velocity, Momentum), g) : velocity;
+        return new RangeState(b.Sub(old.Weights, b.Mul(direction, rate)), velocity, null);
     }
 
     private sealed record PlainKernel(float GradientScale, float Rate, float Mu, float Decay) : IUpdateKernel

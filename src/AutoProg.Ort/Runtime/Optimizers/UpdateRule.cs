@@ -1,3 +1,4 @@
+using AutoProg.Graphs;
 using AutoProg.Ort.Recipes;
 
 namespace AutoProg.Ort.Runtime.Optimizers;
@@ -39,12 +40,29 @@ public abstract record UpdateRule
     /// <param name="step">This update's number since the moments were zero, from 1.</param>
     public abstract IUpdateKernel At(double learningRate, double gradientScale, bool decayed, long step);
 
+    /// <summary>What <see cref="At"/> works out, as the scalars that <see cref="Express"/> takes: always as many, in the same order.</summary>
+    internal abstract float[] Scalars(double learningRate, double gradientScale, bool decayed, long step);
+
+    /// <summary>The update as a graph: the same maths as the kernel's, without fused multiply-adds.</summary>
+    /// <param name="b">Where the graph grows.</param>
+    /// <param name="old">Weights and moments, flat.</param>
+    /// <param name="gradients">As many.</param>
+    /// <param name="scalars">One element each.</param>
+    /// <returns>What takes the place of <paramref name="old"/>.</returns>
+    internal abstract RangeState Express(GraphBuilder b, RangeState old, Value gradients, IReadOnlyList<Value> scalars);
+
     private protected static void CheckRange(bool within, string name, double value, string range)
     {
         if (!within)
             throw new ArgumentOutOfRangeException(name, value, $"{name} {value} is outside {range}.");
     }
 }
+
+/// <summary>What an update changes, as values of a graph over a flat range.</summary>
+/// <param name="Weights">w.</param>
+/// <param name="First">The first moment.</param>
+/// <param name="Second">The second moment, for rules that have one.</param>
+internal sealed record RangeState(Value Weights, Value First, Value? Second);
 
 /// <summary>
 /// An update of a range. Results depend neither on the vector width of the machine nor on how a range is cut: the vector loop and its scalar tail

@@ -6,8 +6,8 @@ using AutoProg.Ort.Runtime.Optimizers;
 
 namespace AutoProg.Ort.Tests.Runtime.Optimizers;
 
-/// <summary>Five updates of three tensors against PyTorch in float64 (Fixtures/optim_a1).</summary>
-public sealed class OptimizerFixtureTests
+/// <summary>Five updates of three tensors against PyTorch in float64 (Fixtures/optim_a1), on the host and as graphs.</summary>
+public sealed class OptimizerFixtureTests : IDisposable
 {
     // Norm-wise per tensor. Five float32 updates round each weight a few times by 6e-8 at most; another float32 run was measured at 5e-8.
     private const double Tolerance = 2e-7;
@@ -15,6 +15,9 @@ public sealed class OptimizerFixtureTests
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Fixtures", "optim_a1");
     private static readonly Dictionary<string, (long[] Shape, float[] Values)> Inputs = TestSafetensors.Read(Path.Combine(Folder, "inputs.safetensors"));
     private static readonly Dictionary<string, (long[] Shape, float[] Values)> Expected = TestSafetensors.Read(Path.Combine(Folder, "expected.safetensors"));
+
+    private readonly Device host = Device.Open("cpu", 2);
+    private readonly Device runtime = Device.OpenCpuThroughRuntime(2);
 
     public static TheoryData<string, OptimizerRecipe, double> Runs => new()
     {
@@ -27,11 +30,17 @@ public sealed class OptimizerFixtureTests
 
     [Theory]
     [MemberData(nameof(Runs))]
-    public void Weights_moments_and_averages_follow_PyTorch(string run, OptimizerRecipe recipe, double learningRate)
+    public void Weights_moments_and_averages_follow_PyTorch_on_the_host(string run, OptimizerRecipe recipe, double learningRate) => AssertFollows(host, run, recipe, learningRate);
+
+    [Theory]
+    [MemberData(nameof(Runs))]
+    public void Weights_moments_and_averages_follow_PyTorch_as_graphs(string run, OptimizerRecipe recipe, double learningRate) => AssertFollows(runtime, run, recipe, learningRate);
+
+    private static void AssertFollows(Device device, string run, OptimizerRecipe recipe, double learningRate)
     {
         var rule = UpdateRule.Of(recipe);
-        using var arena = NewArena(rule);
-        var update = new HostParameterUpdate(arena, rule, threadCount: 2);
+        using var arena = NewArena(rule, device);
+        using var update = device.CreateUpdate(arena, rule);
         var everything = arena.Layout.Select([]);
         for (var step = 1; step <= 5; step++)
         {
@@ -55,8 +64,8 @@ public sealed class OptimizerFixtureTests
     public void One_percent_more_gradient_or_learning_rate_is_noticed(string run, double gradientScale, double rateScale)
     {
         UpdateRule rule = run == "adamw" ? new AdamW(0.05) : new Sgd(0, nesterov: false);
-        using var arena = NewArena(rule);
-        var update = new HostParameterUpdate(arena, rule, threadCount: 1);
+        using var arena = NewArena(rule, host);
+        using var update = host.CreateUpdate(arena, rule);
         for (var step = 1; step <= 5; step++)
         {
             Feed(arena, ArenaBuffer.Gradients, $"grad.step{step}");
@@ -67,10 +76,16 @@ public sealed class OptimizerFixtureTests
             Assert.InRange(Difference(arena, ArenaBuffer.Weights, $"{run}.step5", slot.Name), 10 * Tolerance, double.MaxValue);
     }
 
-    private static ParameterArena NewArena(UpdateRule rule)
+    public void Dispose()
+    {
+        host.Dispose();
+        runtime.Dispose();
+    }
+
+    private static ParameterArena NewArena(UpdateRule rule, Device device)
     {
         Parameter[] parameters = [.. Enumerable.Range(0, 3).Select(i => new Parameter($"{i}", Shape.Of(Inputs[$"param.{i}"].Shape), Initializer.Zeros, WeightDecay: true))];
-        var arena = new ParameterArena(parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = [0.998] });
+        var arena = new ParameterArena(parameters, new ArenaOptions { MomentCount = rule.MomentCount, EmaDecays = [0.998] }, device);
         Feed(arena, ArenaBuffer.Weights, "param");
         arena.ResetEma();
         return arena;
@@ -94,7 +109,7 @@ public sealed class OptimizerFixtureTests
     private static double Difference(ParameterArena arena, ArenaBuffer buffer, string prefix, string name)
     {
         var expected = Expected[$"{prefix}.{name}"].Values;
-        var actual = arena.Values(buffer, name).ToArray();
+        var actual = arena.Read(buffer, name);
         var (error, size) = (0.0, 0.0);
         for (var i = 0; i < expected.Length; i++)
         {
