@@ -24,6 +24,7 @@ internal sealed class SvgDrawing
 
     // What a picture can show; longer runs are thinned out.
     private const int MostPoints = 2000;
+    private const int MostLabels = 5;
 
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
@@ -81,7 +82,7 @@ internal sealed class SvgDrawing
         }
 
         double Y(double value) => PanelTop + PanelHeight - ((value - low) / (high - low) * (PanelHeight - 12));
-        foreach (var label in new[] { low, (low + high) / 2, high })
+        foreach (var label in Labels(values, low, high))
         {
             var text = label.ToString(high - low >= 10 ? "0" : "0.##", CultureInfo.InvariantCulture);
             Text(right ? Width - Right + 6 : Left - 6, Y(label) + 4, text, anchor: right ? "start" : "end", color: series.Count == 1 ? series[0].Color : "#333333");
@@ -91,6 +92,13 @@ internal sealed class SvgDrawing
         {
             Curve(curve, Y);
         }
+    }
+
+    /// <summary>The values themselves where they are few, as sizes are; otherwise both ends and the middle.</summary>
+    private static List<double> Labels(List<double> values, double low, double high)
+    {
+        var distinct = values.Distinct().Take(MostLabels + 1).ToList();
+        return distinct.Count <= MostLabels ? distinct : [low, (low + high) / 2, high];
     }
 
     private void Curve(SvgSeries series, Func<double, double> y)
