@@ -161,7 +161,7 @@ public static class ModelExport
         var bytes = OnnxWriter.WriteWithWeights(
             graph,
             model.Model.Name,
-            name => Tensor.FromFloats(model.Parts.Arena.Layout[name].Parameter.Shape, model.Parts.Arena.Values(buffer, name)),
+            name => Tensor.FromFloats(model.Parts.Arena.Layout[name].Parameter.Shape, model.Parts.Arena.Read(buffer, name)),
             ExportMetadata.Of(model, weights, network),
             symbolic ? anyBatch!.BatchAxes : null);
         File.WriteAllBytes(file, bytes);
