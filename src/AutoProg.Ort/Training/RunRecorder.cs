@@ -38,7 +38,7 @@ internal sealed class RunRecorder : IDisposable
     /// <summary>Whether the last evaluation was the best so far and is not saved yet.</summary>
     public bool HasImproved { get; private set; }
 
-    public void Begin(RunComponents parts, IImageDataset train, IImageDataset val, int batchesPerEpoch)
+    public void Begin(RunComponents parts, IImageDataset train, IImageDataset val, int batchesPerEpoch, GrowthSchedule schedule)
     {
         var (model, state) = (parts.Network.Model, parts.State);
         log.LogInformation(
@@ -48,6 +48,13 @@ internal sealed class RunRecorder : IDisposable
             "Data: {Train} ({TrainCount:N0} images), evaluation {Val} ({ValCount:N0}); batch {Batch}, {Steps} steps per epoch.",
             train.Name, train.Count, val.Name, val.Count, recipe.Training.BatchSize, batchesPerEpoch);
         log.LogInformation("Device: {Device} ({Provider}), {Threads} threads, float32.", parts.Device.Name, parts.Device.ExecutionProvider, parts.Device.Threads);
+        foreach (var stage in schedule.Stages)
+        {
+            log.LogInformation(
+                "Schedule: stage {Stage}, epochs {First}-{Last}, {Network}.",
+                stage.Stage + 1, stage.FirstEpoch, stage.EndEpoch - 1, stage.SubNetwork?.ToString() ?? $"searched for {stage.SearchEpochs} epochs");
+        }
+
         if (state.Step > 0)
         {
             log.LogInformation("Resumed after step {Step}, epoch {Epoch}, batch {Batch}.", state.Step, state.Epoch, state.Batch);
@@ -94,10 +101,10 @@ internal sealed class RunRecorder : IDisposable
     {
         var (recent, mean) = (window.Recent, window.Mean);
         double PerSecond(TimeSpan step) => recipe.Training.BatchSize / step.TotalSeconds;
-        var culture = CultureInfo.InvariantCulture;
+        var left = (recent.Took + recent.Wait) * (((long)schedule.TotalEpochs * batches) - ((long)state.Epoch * batches) - state.Batch);
         log.LogInformation("{Line}", string.Create(
-            culture,
-            $"Train: {state.Epoch} [{state.Batch,4}/{batches} ({100.0 * state.Batch / batches,3:F0}%)]  Loss: {recent.Loss:F4} ({mean.Loss:F4})  Time: {recent.Took.TotalSeconds:F3}s, {PerSecond(recent.Took):F1}/s ({mean.Took.TotalSeconds:F3}s, {PerSecond(mean.Took):F1}/s)  LR: {rate:E1}  Data: {recent.Wait.TotalSeconds:F3} ({mean.Wait.TotalSeconds:F3})  Stage: {state.Stage + 1}/{schedule.Stages.Count} {network}"));
+            CultureInfo.InvariantCulture,
+            $"Train: {state.Epoch} [{state.Batch,4}/{batches} ({100.0 * state.Batch / batches,3:F0}%)]  Loss: {recent.Loss:F4} ({mean.Loss:F4})  Time: {recent.Took.TotalSeconds:F3}s, {PerSecond(recent.Took):F1}/s ({mean.Took.TotalSeconds:F3}s, {PerSecond(mean.Took):F1}/s)  LR: {rate:E1}  Data: {recent.Wait.TotalSeconds:F3} ({mean.Wait.TotalSeconds:F3})  Stage: {state.Stage + 1}/{schedule.Stages.Count} {network}  Memory: {Environment.WorkingSet >> 20} MiB  ETA: {(long)left.TotalHours}:{left:mm\\:ss}"));
         Event(state, "step", new { state.Epoch, state.Batch, recent.Loss, rate, network, seconds = recent.Took.TotalSeconds });
     }
 

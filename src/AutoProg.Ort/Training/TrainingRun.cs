@@ -46,7 +46,7 @@ internal sealed class TrainingRun
     /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
     public RunSummary Execute(CancellationToken cancellationToken)
     {
-        recorder.Begin(parts, train.Dataset, val.Dataset, batchesPerEpoch);
+        recorder.Begin(parts, train.Dataset, val.Dataset, batchesPerEpoch, transitions.Schedule);
         try
         {
             while (!IsDone)
