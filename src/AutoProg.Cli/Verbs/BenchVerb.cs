@@ -9,7 +9,7 @@ namespace AutoProg.Cli;
 [Verb("bench", HelpText = "Measure the training step of every sub-network of a recipe, or of one model: data, forward and backward, update.")]
 [Example("bench graphs/quickstart.yaml --steps 20")]
 [Example("bench --model deit_small --img-size 224 --batch-size 8 --json")]
-internal sealed record BenchVerb : RuntimeOptions, IVerb
+internal sealed record BenchVerb : DataOptions, IVerb
 {
     private const int UsualBatchSize = 8;
 

@@ -33,7 +33,7 @@ internal abstract record RuntimeOptions : OutputOptions
         select RecipeOverride.FromOption($"--{shorthand.Option}", shorthand.Key.Key, value) with { Value = shorthand.Key.AsList ? $"[{value}]" : value };
 }
 
-/// <summary>Which images a model is evaluated on.</summary>
+/// <summary>Which images are used.</summary>
 internal abstract record DataOptions : RuntimeOptions
 {
     [Option("dataset", MetaValue = "FORMAT", HelpText = "builtin, image-folder, cifar10, cifar100 or idx."), RecipeKey("data.dataset")]
