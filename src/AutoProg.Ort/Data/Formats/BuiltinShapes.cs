@@ -6,7 +6,7 @@ namespace AutoProg.Ort.Data.Formats;
 /// Generated images for which a fresh machine needs no files. A large textured object and a small one of another shape with the other texture lie, at
 /// random places, sizes, tilts and colours, before a shaded background with clutter and noise. The class is (shape of the large object, direction of its
 /// texture): five outlines times rows or columns. The texture's wavelength is about an eighth of the image, rendered as through a lens whose contrast
-/// falls linearly to nothing at two pixels per wave: at 16 pixels it is gone, so that low resolution tells the shape but not the texture.
+/// falls linearly to nothing at two pixels per wave: at 16 pixels little of it is left. Low resolution tells the shape better than the texture.
 /// Classes are balanced: the label is the index modulo 10.
 /// </summary>
 public sealed class BuiltinShapes : IImageDataset
