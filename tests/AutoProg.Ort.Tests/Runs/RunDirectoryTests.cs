@@ -72,7 +72,7 @@ public sealed class RunDirectoryTests : InTemporaryFolder
     [InlineData("a/b")]
     [InlineData(".")]
     [InlineData("")]
-    [InlineData("/tmp/x")]
+    [InlineData("/elsewhere/x")]
     public void An_experiment_name_is_a_plain_folder_name(string name)
     {
         var error = Assert.Throws<RunNameException>(() => RunDirectory.Create(Request() with { Experiment = name }, clock));
