@@ -137,7 +137,8 @@ internal sealed class TrainingRun
             cancellationToken.ThrowIfCancellationRequested();
         }
 
-        transitions.ReadCandidatesIfDue(plan, batchesPerEpoch, cancellationToken);
+        // The epoch ends here even if the limit on steps has cut it short: readings that are left are taken now, so that a search can decide.
+        transitions.ReadCandidatesIfDue(plan, State.Batch, cancellationToken);
     }
 
     private void Step(StagePlan plan, ActiveNetwork active, Batch batch, TimeSpan wait, StepWindow window)

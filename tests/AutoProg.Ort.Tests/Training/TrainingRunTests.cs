@@ -73,6 +73,18 @@ public sealed class TrainingRunTests : IDisposable
         Assert.All(summary.Decisions, d => Assert.All(d.Candidates, c => Assert.Equal(3, c.Losses.Count)));
     }
 
+    [Theory]
+    [InlineData(1, 1, 1)] // inside the first epoch, which is the whole search
+    [InlineData(1, 2, 0)] // before the last epoch of the search: nothing is decided
+    [InlineData(6, 2, 1)] // inside the last one
+    public void A_limit_on_steps_may_end_a_run_inside_a_search(int limit, int searchEpochs, int decisions)
+    {
+        var recipe = TinyRecipes.Of(GrowthPolicyKind.AutoprogOne);
+        recipe = recipe with { Training = recipe.Training with { MaxTrainSteps = limit }, Growth = recipe.Growth with { SearchEpochs = searchEpochs } };
+        var summary = new ProgressiveTrainer(recipe, new TrainerOptions { Output = output, Experiment = "short" }).Run();
+        Assert.Equal((limit, decisions), (summary.Steps, summary.Decisions.Count));
+    }
+
     public void Dispose() => Directory.Delete(output, recursive: true);
 
     private static List<double> Losses(Recipe recipe)
