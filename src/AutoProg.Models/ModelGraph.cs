@@ -2,19 +2,19 @@ using AutoProg.Graphs;
 
 namespace AutoProg.Models;
 
-/// <summary>A forward graph: parameters by name, an image batch in, logits out.</summary>
+/// <summary>A forward graph: parameters by name, a batch of images or latents in, logits or predicted noise out.</summary>
 /// <param name="Builder">The graph, still open: a loss and gradients may be added.</param>
 /// <param name="Parameters">The parameters it declares, in graph order.</param>
-/// <param name="Image">Input <c>image</c> [batch, channels, r, r].</param>
-/// <param name="Logits">[batch, classes].</param>
-public sealed record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Image, Value Logits)
+/// <param name="Input">[batch, channels, r, r].</param>
+/// <param name="Output">A classifier: [batch, classes]. A diffusion model: [batch, channels, r, r], twice the channels if it learns the variance.</param>
+public sealed record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output)
 {
-    /// <summary>Name of the image input.</summary>
+    /// <summary>Name of a classifier's image input.</summary>
     public const string ImageInput = "image";
 
     /// <summary>Name of the stochastic-depth input.</summary>
     public const string DropPathInput = "drop_path";
 
-    /// <summary>Name of the logits output.</summary>
+    /// <summary>Name of a classifier's output.</summary>
     public const string LogitsOutput = "logits";
 }

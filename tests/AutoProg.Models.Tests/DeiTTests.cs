@@ -42,8 +42,8 @@ public sealed class DeiTTests
     {
         var model = Micro();
         var graph = model.Build(resolution, 2, 3, ModelGraphOptions.Inference);
-        Assert.Equal([3, 3, resolution, resolution], graph.Image.Shape);
-        Assert.Equal([3, 10], graph.Logits.Shape);
+        Assert.Equal([3, 3, resolution, resolution], graph.Input.Shape);
+        Assert.Equal([3, 10], graph.Output.Shape);
         Assert.Equal(model.Parameters, graph.Parameters);
     }
 
@@ -82,7 +82,7 @@ public sealed class DeiTTests
     public void Patches_cost_one_matrix_product_and_no_convolution()
     {
         var graph = Micro().Build(16, 1, 2, ModelGraphOptions.Inference);
-        graph.Builder.Output("logits", graph.Logits);
+        graph.Builder.Output("logits", graph.Output);
         Assert.DoesNotContain(Pass.Standard(graph.Builder.Build()).Nodes, n => n.Operator == "Conv");
     }
 
