@@ -43,7 +43,24 @@ internal static class ScheduleTables
         return table.Titled("Decisions");
     }
 
-    private static IRenderable Candidates(SearchDecision decision)
+    private static IRenderable Candidates(SearchDecision decision) => decision.BalancingFactor is null ? Ballot(decision) : Scores(decision);
+
+    /// <summary>What the proxies of a zero-shot search found, and how they ranked the candidates (eq. 19).</summary>
+    public static IRenderable Ballot(SearchDecision decision)
+    {
+        var table = Tables.Create("", "candidate", "#step ms", "#kappa", "#ZiCo", "#rank R", "#rank kappa", "#rank ZiCo", "#total");
+        foreach (var candidate in decision.Candidates)
+        {
+            var proxies = candidate.Proxies!;
+            table.Row(
+                candidate.SubNetwork == decision.Winner ? "*" : "", $"{candidate.SubNetwork}", Text.Number(candidate.StepTime * 1000, 1), Text.Number(proxies.Kappa, 1), Text.Number(proxies.ZiCo, 1),
+                $"{proxies.TimeRank}", $"{proxies.KappaRank}", $"{proxies.ZiCoRank}", Text.Number(candidate.Score, 1));
+        }
+
+        return table.Titled($"Stage {decision.Stage + 1} from {decision.From?.ToString() ?? "start"}: {decision.Winner} wins; total = rank R + (rank kappa + rank ZiCo) / 2");
+    }
+
+    private static IRenderable Scores(SearchDecision decision)
     {
         var table = Tables.Create("", "candidate", "#loss", "#step ms", "#score", "~");
         foreach (var candidate in decision.Candidates)

@@ -26,13 +26,16 @@ internal static class SummaryTables
         }
 
         console.Write(Tables.Facts(
+        [
             ("policy", run.Policy),
-            ("best top-1", run.BestTop1 is { } best ? $"{Text.Number(best, 2)}% in epoch {run.BestEpoch}" : "not evaluated"),
-            ("final", run.Final is { } final ? $"top-1 {Text.Number(final.Top1, 2)}%, top-5 {Text.Number(final.Top5, 2)}%, loss {Text.Number(final.Loss, 4)} ({final.Weights}, {final.Resolution} px, {final.Count:N0} images)" : "not evaluated"),
+            ("best", run.Best is { } best ? $"{best.Headline} in epoch {run.BestEpoch}" : "not evaluated"),
+            ("final", run.Final is { } final ? $"{(final.Top1 is null ? "" : $"top-1 {Text.Number(final.Top1, 2)}%, top-5 {Text.Number(final.Top5, 2)}%, ")}loss {Text.Number(final.Loss, 4)} ({final.Weights}, {final.Resolution} px, {final.Count:N0} images)" : "not evaluated"),
+            .. run.Frechet is { } frechet ? [("Frechet distance", $"{Text.Number(frechet.Distance, 2)}: {frechet.Basis}")] : Array.Empty<(string, string)>(),
             ("runtime", $"{Text.Number(run.Times.Runtime, 1)} s: training {Text.Number(run.Times.Train, 1)}, search {Text.Number(run.Times.Search, 1)}, bookkeeping {Text.Number(run.Times.Bookkeeping, 1)}"),
             ("beside it", $"evaluation {Text.Number(run.Times.Evaluation, 1)} s, waiting for data {Text.Number(run.Times.DataWait, 1)} s"),
             ("steps", $"{run.Steps:N0} in {run.Epochs} epochs, seed {run.Seed}, {run.Device}"),
             ("corrupt images", $"{run.CorruptImages}"),
-            ("run folder", run.Folder ?? "none")));
+            ("run folder", run.Folder ?? "none"),
+        ]));
     }
 }

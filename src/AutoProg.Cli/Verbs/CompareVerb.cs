@@ -6,15 +6,16 @@ using CommandLine;
 namespace AutoProg.Cli;
 
 /// <summary>Trains a recipe under several policies.</summary>
-[Verb("compare", HelpText = "Train a recipe under several policies and seeds, and show runtime, speedup and top-1 side by side.")]
+[Verb("compare", HelpText = "Train a recipe under several policies and seeds, and show runtime, speedup and quality side by side.")]
 [Example("compare graphs/quickstart.yaml")]
 [Example("compare graphs/quickstart.yaml --policies original,autoprog-one --seeds 1,2,3 --experiment seeds")]
+[Example("compare graphs/dit-micro-finetune.yaml --policies original,autoprog-zero+nosid,autoprog-zero+sid")]
 internal sealed record CompareVerb : RecipeOptions, IVerb
 {
     [Value(0, MetaName = "recipe", Required = true, HelpText = "Recipe (YAML); its policy is replaced.")]
     public string Recipe { get; init; } = "";
 
-    [Option("policies", MetaValue = "LIST", Default = "original,prog,autoprog-one", HelpText = "Policies, separated by commas.")]
+    [Option("policies", MetaValue = "LIST", Default = "original,prog,autoprog-one", HelpText = "Policies, separated by commas: original, prog, autoprog-one, autoprog-zero; +sid or +nosid switches stage identifiers on or off.")]
     public string Policies { get; init; } = "original,prog,autoprog-one";
 
     [Option("seeds", MetaValue = "LIST", HelpText = "Seeds, separated by commas; the default is the recipe's.")]
@@ -35,7 +36,7 @@ internal sealed record CompareVerb : RecipeOptions, IVerb
     /// <inheritdoc />
     public int Run(VerbContext context)
     {
-        var policies = Items("--policies", Policies, static item => PolicyNames.All.Where(p => p.Name == item).Select(static p => (GrowthPolicyKind?)p.Policy).FirstOrDefault(), "original, prog and autoprog-one");
+        var policies = Items("--policies", Policies, PolicyVariant.Parse, $"{string.Join(", ", PolicyNames.All.Select(static p => p.Name))}, each also with +sid or +nosid");
         var recipe = RecipeReader.Read(Recipe, Overrides());
         var seeds = Seeds is null
             ? [recipe.Seed]

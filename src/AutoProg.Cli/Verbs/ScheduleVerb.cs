@@ -6,7 +6,7 @@ using CommandLine;
 namespace AutoProg.Cli;
 
 /// <summary>Reads a run's stages and decisions back.</summary>
-[Verb("schedule", HelpText = "Show the growth schedule of a run: every candidate's loss, time and score, and who won.")]
+[Verb("schedule", HelpText = "Show the growth schedule of a run: every candidate with what was measured of it, and who won.")]
 [Example("schedule runs/baseline")]
 [Example("schedule runs/baseline --json")]
 internal sealed record ScheduleVerb : OutputOptions, IVerb

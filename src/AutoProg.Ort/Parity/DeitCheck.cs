@@ -1,5 +1,6 @@
 using AutoProg.Graphs;
 using AutoProg.Models;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Runtime;
 
@@ -65,7 +66,7 @@ internal sealed class DeitCheck : IFixtureCheck
 
     private static StepSession Load(string folder, DeitFixture fixture, DeiT model, TensorFixture inputs)
     {
-        var artifact = new SubNetworkGraphs(model).Training(new SubNetwork(model.MaxResolution, model.MaxDepth), fixture.Batch, inputs.Has(KeepMask));
+        var artifact = new SubNetworkGraphs(LearningTask.Classify(model)).Training(new SubNetwork(model.MaxResolution, model.MaxDepth), fixture.Batch, inputs.Has(KeepMask));
         return artifact.Cost.ActivationBytes <= MostActivationBytes
             ? new StepSession(Device.Open("cpu"), artifact.Model, artifact.Manifest)
             : throw new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: the model needs {artifact.Cost.ActivationBytes >> 20} MiB of activations, expected at most {MostActivationBytes >> 20}.");
@@ -84,7 +85,7 @@ internal sealed class DeitCheck : IFixtureCheck
             inputs.Read(ModelGraph.ImageInput, [fixture.Batch, c.InChans, c.ImgSize, c.ImgSize], image);
         }
 
-        inputs.Read(SubNetworkGraphs.TargetInput, [fixture.Batch, c.NumClasses], session.Tensor(SubNetworkGraphs.TargetInput));
+        inputs.Read(Classification.TargetInput, [fixture.Batch, c.NumClasses], session.Tensor(Classification.TargetInput));
         if (!inputs.Has(KeepMask))
         {
             return;

@@ -9,13 +9,14 @@ namespace AutoProg.Ort.Progressive;
 /// <param name="SubNetwork">The network psi_k; null as long as a search has to find it.</param>
 /// <param name="SearchEpochs">Epochs of supernet training at the start of the stage, part of it; 0 without a search.</param>
 /// <param name="Regularization">Augmentation and drop path of the stage.</param>
-public sealed record StagePlan(int Stage, int FirstEpoch, int EndEpoch, SubNetwork? SubNetwork, int SearchEpochs, StageRegularization Regularization)
+/// <param name="ZeroShot">True if a zero-shot search finds the network when the stage begins; it takes no epochs.</param>
+public sealed record StagePlan(int Stage, int FirstEpoch, int EndEpoch, SubNetwork? SubNetwork, int SearchEpochs, StageRegularization Regularization, bool ZeroShot = false)
 {
     /// <summary>Length in epochs.</summary>
     public int Epochs => EndEpoch - FirstEpoch;
 
     /// <summary>True if the stage begins with a search, whether or not it has been decided yet.</summary>
-    public bool IsSearched => SearchEpochs > 0;
+    public bool IsSearched => SearchEpochs > 0 || ZeroShot;
 }
 
 /// <summary>The growth schedule Psi = (psi_1 .. psi_K); the last one is always the complete model (sec. 3.1.1).</summary>
@@ -33,7 +34,7 @@ public sealed record GrowthSchedule
     /// <param name="recipe">Policy, number of stages, epochs, search epochs, regularisation.</param>
     /// <param name="space">What the stages may use.</param>
     /// <remarks>
-    /// Prog takes the k-th resolution and depth of the space. AutoProg-One searches every stage but the last. Original is one stage with the complete
+    /// Prog takes the k-th resolution and depth (or unfreeze level) of the space. AutoProg-One and AutoProg-Zero search every stage but the last. Original is one stage with the complete
     /// model and the recipe's regularisation. Cool-down belongs to the last stage and does not move the boundaries.
     /// </remarks>
     public static GrowthSchedule Plan(Recipe recipe, GrowthSpace space)
@@ -57,7 +58,8 @@ public sealed record GrowthSchedule
             var first = UniformLinearGrowth.FirstEpoch(k, space.Stages, epochs);
             var end = isLast ? epochs + cooldown : UniformLinearGrowth.FirstEpoch(k + 1, space.Stages, epochs);
             var search = recipe.Growth.Policy == GrowthPolicyKind.AutoprogOne && !isLast ? Math.Min(recipe.Growth.SearchEpochs, end - first) : 0;
-            return new(k, first, end, search > 0 ? null : new(space.Resolutions[k], space.Depths[k]), search, regularization[k]);
+            var zeroShot = recipe.Growth.Policy == GrowthPolicyKind.AutoprogZero && !isLast;
+            return new(k, first, end, search > 0 || zeroShot ? null : space.AtStage(k), search, regularization[k], zeroShot);
         }
     }
 

@@ -2,7 +2,10 @@ using AutoProg.Ort.Recipes;
 
 namespace AutoProg.Ort.Progressive;
 
-/// <summary>The growth space Lambda (sec. 3.1.2): the resolutions and depths that stages may use. Width is fixed.</summary>
+/// <summary>
+/// The growth space Lambda (sec. 3.1.2): the resolutions and depths that stages may use. Width is fixed. Where a pre-trained model is unfrozen progressively
+/// (sec. 4.1.1) depth is fixed too, and the unfreeze level takes its place.
+/// </summary>
 public sealed record GrowthSpace
 {
     /// <summary>More stages than any schedule needs; keeps a mistyped recipe from costing memory.</summary>
@@ -12,10 +15,11 @@ public sealed record GrowthSpace
     private const int SmallImages = 128;
     private const int LargeImageDivisor = 32;
 
-    private GrowthSpace(IReadOnlyList<int> resolutions, IReadOnlyList<int> depths)
+    private GrowthSpace(IReadOnlyList<int> resolutions, IReadOnlyList<int> depths, IReadOnlyList<int>? levels)
     {
         Resolutions = resolutions;
         Depths = depths;
+        Levels = levels;
     }
 
     /// <summary>Resolution r_k of every stage of the manual schedule, ascending to the complete model's.</summary>
@@ -24,13 +28,20 @@ public sealed record GrowthSpace
     /// <summary>Depth l_k of every stage of the manual schedule, ascending to the complete model's.</summary>
     public IReadOnlyList<int> Depths { get; }
 
+    /// <summary>Unfreeze level u_k of every stage of the manual schedule, ascending to the highest; null where every parameter always learns.</summary>
+    public IReadOnlyList<int>? Levels { get; }
+
     /// <summary>Number of stages K.</summary>
     public int Stages => Resolutions.Count;
 
     /// <summary>The complete model psi_K.</summary>
-    public SubNetwork Complete => new(Resolutions[^1], Depths[^1]);
+    public SubNetwork Complete => AtStage(Stages - 1);
 
-    /// <summary>Reads the lists of a recipe, or computes them: r_k = make_divisible(s_k r_max, divisor), l_k = make_divisible(s_k l_max, 1).</summary>
+    /// <summary>The network of a stage in the manual schedule: both dimensions at the same scale.</summary>
+    /// <param name="stage">Index k, from 0.</param>
+    public SubNetwork AtStage(int stage) => new(Resolutions[stage], Depths[stage], Levels?[stage]);
+
+    /// <summary>Reads the lists of a recipe, or computes them: r_k = make_divisible(s_k r_max, divisor), l_k = make_divisible(s_k l_max, 1), and so the unfreeze levels.</summary>
     /// <param name="recipe">Stages, scales, divisor, explicit lists.</param>
     /// <param name="complete">The complete model.</param>
     /// <param name="patchSize">Side of a patch in pixels; every resolution is a multiple of it.</param>
@@ -46,8 +57,13 @@ public sealed record GrowthSpace
         var resolutions = recipe.Resolutions.Count > 0
             ? recipe.Resolutions
             : Grow(recipe.RScale, recipe.NumStages, complete.Resolution, Divisor(recipe, complete.Resolution, patchSize));
+        if (complete.Level is { } highest)
+        {
+            return new([.. resolutions], [.. Enumerable.Repeat(complete.Depth, recipe.NumStages)], Grow(recipe.LScale, recipe.NumStages, highest, divisor: 1));
+        }
+
         var depths = recipe.Depths.Count > 0 ? recipe.Depths : Grow(recipe.LScale, recipe.NumStages, complete.Depth, divisor: 1);
-        return new([.. resolutions], [.. depths]);
+        return new([.. resolutions], [.. depths], levels: null);
     }
 
     /// <summary>What in a recipe does not fit the model: key, finding, expectation and cure, one sentence each; empty if it fits.</summary>
@@ -93,6 +109,11 @@ public sealed record GrowthSpace
 
         CheckList("resolutions", recipe.Resolutions, complete.Resolution);
         CheckList("depths", recipe.Depths, complete.Depth);
+        if (complete.Level is not null && recipe.Depths.Count > 0)
+        {
+            problems.Add($"growth.depths = [{string.Join(", ", recipe.Depths)}] grows depth, and growth.unfreeze keeps it fixed; leave one of the two away.");
+        }
+
         return problems;
 
         void CheckScale(string key, double scale)
@@ -145,13 +166,46 @@ public sealed record GrowthSpace
     public IReadOnlyList<SubNetwork> Candidates(SubNetwork? current, double maxSupernetRatio)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxSupernetRatio, 1);
-        var smallest = current ?? new(Resolutions[0], Depths[0]);
-        var resolutions = Resolutions.Append(smallest.Resolution).Where(r => r >= smallest.Resolution).Distinct().Order().ToList();
-        var depths = Depths.Append(smallest.Depth).Where(l => l >= smallest.Depth && l <= maxSupernetRatio * smallest.Depth).Distinct().Order().ToList();
-        var openResolutions = current is null ? FirstMiddleLast(resolutions) : resolutions.Take(2);
-        var openDepths = (current is null ? FirstMiddleLast(depths) : depths.Take(3)).ToList();
-        return [.. openResolutions.SelectMany(r => openDepths.Select(l => new SubNetwork(r, l)))];
+        return Candidates(current, maxSupernetRatio, current is null ? FirstMiddleLast : static values => values.Take(2), current is null ? FirstMiddleLast : static values => values.Take(3));
     }
+
+    /// <summary>
+    /// The same for a zero-shot search (sec. 4.2): the first stage opens the first value and the last of the lower half of each list, later stages the current
+    /// and the next one.
+    /// </summary>
+    /// <param name="current">The network so far; null in the first stage.</param>
+    /// <param name="maxSupernetRatio">Limit on the depth over the current one.</param>
+    public IReadOnlyList<SubNetwork> ZeroShotCandidates(SubNetwork? current, double maxSupernetRatio)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxSupernetRatio, 1);
+        Func<List<int>, IEnumerable<int>> open = current is null
+            ? static values => new[] { values[0], values[Math.Max(0, (values.Count / 2) - 1)] }.Distinct()
+            : static values => values.Take(2);
+        return Candidates(current, maxSupernetRatio, open, open);
+    }
+
+    /// <summary>What a recipe's policy compares.</summary>
+    /// <param name="current">The network so far; null in the first stage.</param>
+    /// <param name="recipe">Policy and limits.</param>
+    public IReadOnlyList<SubNetwork> Candidates(SubNetwork? current, GrowthRecipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        return recipe.Policy == GrowthPolicyKind.AutoprogZero ? ZeroShotCandidates(current, recipe.MaxSupernetRatio) : Candidates(current, recipe.MaxSupernetRatio);
+    }
+
+    private IReadOnlyList<SubNetwork> Candidates(
+        SubNetwork? current, double maxSupernetRatio, Func<List<int>, IEnumerable<int>> openResolutions, Func<List<int>, IEnumerable<int>> openSizes)
+    {
+        var smallest = current ?? AtStage(0);
+        var resolutions = From(Resolutions, smallest.Resolution);
+        IEnumerable<SubNetwork> sizes = Levels is { } levels
+            ? openSizes(From(levels, smallest.Level!.Value)).Select(level => smallest with { Level = level })
+            : openSizes([.. From(Depths, smallest.Depth).Where(depth => depth <= maxSupernetRatio * smallest.Depth)]).Select(depth => smallest with { Depth = depth });
+        var open = sizes.ToList();
+        return [.. openResolutions(resolutions).SelectMany(resolution => open.Select(size => size with { Resolution = resolution }))];
+    }
+
+    private static List<int> From(IEnumerable<int> values, int least) => [.. values.Append(least).Where(value => value >= least).Distinct().Order()];
 
     private static IEnumerable<int> FirstMiddleLast(List<int> values) => new[] { values[0], values[values.Count / 2], values[^1] }.Distinct();
 

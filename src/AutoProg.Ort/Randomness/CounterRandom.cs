@@ -124,4 +124,10 @@ public enum RandomPurpose
 
     /// <summary>Fresh weights of grown blocks; epoch = stage, index = parameter.</summary>
     Growth = 10,
+
+    /// <summary>Timesteps, noise and dropped conditions of a diffusion model's batch; index = batch.</summary>
+    Diffusion = 11,
+
+    /// <summary>The same for evaluation.</summary>
+    DiffusionEvaluation = 12,
 }

@@ -1,3 +1,5 @@
+using AutoProg.Ort.Diffusion;
+
 namespace AutoProg.Ort.Recipes;
 
 /// <summary>
@@ -32,6 +34,12 @@ public sealed record Recipe
 
     /// <summary>Momentum networks (eq. 3).</summary>
     public EmaRecipe Ema { get; init; } = new();
+
+    /// <summary>What diffusion models learn; classifiers ignore it.</summary>
+    public DiffusionRecipe Diffusion { get; init; } = new();
+
+    /// <summary>How a diffusion model's images are sampled and judged.</summary>
+    public SamplingRecipe Sampling { get; init; } = new();
 
     /// <summary>Progressive learning: policy, growth space, growth operator, search.</summary>
     public GrowthRecipe Growth { get; init; } = new();
@@ -70,10 +78,18 @@ public sealed record ModelRecipe
     /// <summary>Hidden width of the MLP over the embedding width; null takes the variant's.</summary>
     public double? MlpRatio { get; init; }
 
-    /// <summary>Drop probability of the last block's residual branches, 0 to below 1; it rises linearly over depth from 0.</summary>
+    /// <summary>Channels of what the model sees; null takes the variant's.</summary>
+    public int? InChannels { get; init; }
+
+    /// <summary>Whether a diffusion model predicts its variance beside the noise; null takes the variant's.</summary>
+    public bool? LearnSigma { get; init; }
+
+    /// <summary>Drop probability of the last block's residual branches, 0 to below 1; it rises linearly over depth from 0. Models without drop path ignore it.</summary>
     public double DropPath { get; init; } = 0.1;
 
-    /// <summary>Weights to start from (safetensors under the reference's names); null starts from random weights.</summary>
+    /// <summary>
+    /// Weights to start from under the reference's names: safetensors, or PyTorch's zip format; null starts from random weights. A recipe (.yaml) is trained first.
+    /// </summary>
     public string? InitialCheckpoint { get; init; }
 }
 
@@ -116,6 +132,9 @@ public sealed record DataRecipe
 
     /// <summary>Number of evaluation images to use; 0 uses all. For the built-in data 0 is 2,000.</summary>
     public int ValSamples { get; init; }
+
+    /// <summary>Names of the classes to use, numbered anew from 0 in this order; empty uses all.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
 
     /// <summary>Threads that decode and augment, at least 1.</summary>
     public int Workers { get; init; } = 2;
@@ -205,6 +224,41 @@ public sealed record TrainingRecipe
 
     /// <summary>Updates between log lines.</summary>
     public int LogInterval { get; init; } = 50;
+}
+
+/// <summary>What diffusion models learn.</summary>
+public sealed record DiffusionRecipe
+{
+    /// <summary>Curve of the noise.</summary>
+    public BetaSchedule BetaSchedule { get; init; } = BetaSchedule.Linear;
+
+    /// <summary>Loss; null takes hybrid where the model learns the variance, mse elsewhere.</summary>
+    public DiffusionLossKind? Loss { get; init; }
+
+    /// <summary>Probability that a label is dropped, and that a stage is, independently: what classifier-free guidance needs.</summary>
+    public double ClassDropout { get; init; } = 0.1;
+}
+
+/// <summary>How images are sampled, and how they are judged.</summary>
+public sealed record SamplingRecipe
+{
+    /// <summary>Sampler.</summary>
+    public SamplerKind Sampler { get; init; } = SamplerKind.Ddim;
+
+    /// <summary>Steps of the sampler, evenly spread over the timesteps.</summary>
+    public int Steps { get; init; } = 50;
+
+    /// <summary>Noise of a DDIM step, 0 (none) to 1 (as much as ancestral sampling).</summary>
+    public double Eta { get; init; }
+
+    /// <summary>Scale of classifier-free guidance; 1 is none.</summary>
+    public double Cfg { get; init; } = 1.5;
+
+    /// <summary>Images sampled at the end of a run for the Frechet distance to the evaluation images; 0 samples none.</summary>
+    public int FrechetSamples { get; init; }
+
+    /// <summary>The ONNX model whose features the Frechet distance compares: Inception v3 for FID proper, or a classifier trained here. A recipe (.yaml) is trained first.</summary>
+    public string? Features { get; init; }
 }
 
 /// <summary>Update rules, under timm's names.</summary>
@@ -305,6 +359,25 @@ public enum GrowthPolicyKind
 
     /// <summary>One-shot search over an elastic supernet at the start of every stage (sec. 3.2).</summary>
     AutoprogOne,
+
+    /// <summary>Zero-shot search by training-free proxies at the start of every stage (sec. 4.2).</summary>
+    AutoprogZero,
+}
+
+/// <summary>Which parameters learn at each unfreeze level (sec. 4.1.1).</summary>
+public enum UnfreezeKind
+{
+    /// <summary>Everything always learns; depth may grow.</summary>
+    None,
+
+    /// <summary>Four levels: block i learns from level (i mod 4) + 1 on, everything outside the blocks always.</summary>
+    Blocks,
+
+    /// <summary>As the authors' code does it: names are matched without the closing dot, which unfreezes more from 11 blocks on.</summary>
+    Released,
+
+    /// <summary>Levels by patterns of parameter names.</summary>
+    Names,
 }
 
 /// <summary>Growth operators (zeta).</summary>
@@ -358,7 +431,7 @@ public sealed record GrowthRecipe
     /// <summary>Initial scale of the resolution, above 0 to 1.</summary>
     public double RScale { get; init; } = 0.5;
 
-    /// <summary>Initial scale of the depth, above 0 to 1.</summary>
+    /// <summary>Initial scale of the depth, or of the unfreeze level, above 0 to 1.</summary>
     public double LScale { get; init; } = 0.5;
 
     /// <summary>Resolutions are multiples of this; a multiple of the patch size. 0 takes 32, or the patch size where the model is smaller than 128 pixels.</summary>
@@ -369,6 +442,15 @@ public sealed record GrowthRecipe
 
     /// <summary>Depth of each stage, ascending to the model's; empty computes them from <see cref="LScale"/>.</summary>
     public IReadOnlyList<int> Depths { get; init; } = [];
+
+    /// <summary>Progressive unfreezing: depth stays, and the learnable part grows instead.</summary>
+    public UnfreezeKind Unfreeze { get; init; } = UnfreezeKind.None;
+
+    /// <summary>For <c>unfreeze: names</c>, per level from the lowest: patterns of parameter names with <c>*</c> and <c>?</c>, separated by commas.</summary>
+    public IReadOnlyList<string> UnfreezeNames { get; init; } = [];
+
+    /// <summary>Unique Stage Identifier (sec. 4.1.2): a learnable embedding of the stage joins the condition of a diffusion model.</summary>
+    public bool StageIdentifier { get; init; }
 
     /// <summary>How a smaller network's weights become a larger one's.</summary>
     public GrowthOperatorKind Operator { get; init; } = GrowthOperatorKind.MoGrow;
@@ -390,6 +472,12 @@ public sealed record GrowthRecipe
 
     /// <summary>Timed steps per candidate, after warm-up; the median counts.</summary>
     public int SearchTimingSteps { get; init; } = 5;
+
+    /// <summary>Zero-shot search: batches over which the condition number of the tangent kernel is averaged, and as many for ZiCo; at least 2.</summary>
+    public int ProxyBatches { get; init; } = 2;
+
+    /// <summary>Zero-shot search: images per batch, at least 2.</summary>
+    public int ProxyBatchSize { get; init; } = 16;
 
     /// <summary>Largest supernet depth over the current depth; the authors stop at 2.</summary>
     public double MaxSupernetRatio { get; init; } = 2.0;

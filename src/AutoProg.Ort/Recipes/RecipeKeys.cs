@@ -1,3 +1,4 @@
+using AutoProg.Ort.Diffusion;
 using static AutoProg.Ort.Recipes.RecipeFormats;
 
 namespace AutoProg.Ort.Recipes;
@@ -26,8 +27,10 @@ internal static class RecipeKeys
             { "depth", OrNull(Whole(1, 1000)), m => m.Depth, (m, v) => m with { Depth = v } },
             { "num_heads", OrNull(Whole(1, 1024)), m => m.NumHeads, (m, v) => m with { NumHeads = v } },
             { "mlp_ratio", OrNull(Above(0)), m => m.MlpRatio, (m, v) => m with { MlpRatio = v } },
+            { "in_channels", OrNull(Whole(1, 1024)), m => m.InChannels, (m, v) => m with { InChannels = v } },
+            { "learn_sigma", OrNull(Flag), m => m.LearnSigma, (m, v) => m with { LearnSigma = v } },
             { "drop_path", ShareBelowOne, m => m.DropPath, (m, v) => m with { DropPath = v } },
-            { "initial_checkpoint", OrNull(Text("the path of a safetensors file")), m => m.InitialCheckpoint, (m, v) => m with { InitialCheckpoint = v } },
+            { "initial_checkpoint", OrNull(Text("the path of a safetensors, .pt or recipe file")), m => m.InitialCheckpoint, (m, v) => m with { InitialCheckpoint = v } },
         },
         new RecipeSection<DataRecipe>("data", r => r.Data, (r, s) => r with { Data = s })
         {
@@ -42,6 +45,7 @@ internal static class RecipeKeys
             { "val_split", OrNull(Text("the name of a folder")), d => d.ValSplit, (d, v) => d with { ValSplit = v } },
             { "train_samples", Whole(0), d => d.TrainSamples, (d, v) => d with { TrainSamples = v } },
             { "val_samples", Whole(0), d => d.ValSamples, (d, v) => d with { ValSamples = v } },
+            { "classes", ListOf(Text("the name of a class"), "a list of class names, e.g. [cat, dog], or []"), d => d.Classes, (d, v) => d with { Classes = v } },
             { "workers", Whole(1, 256), d => d.Workers, (d, v) => d with { Workers = v } },
             { "prefetch", Whole(1, 1024), d => d.Prefetch, (d, v) => d with { Prefetch = v } },
             { "mean", ListOf(AnyNumber, "a list of 3 numbers, e.g. [0.485, 0.456, 0.406]", 3), d => d.Mean, (d, v) => d with { Mean = v } },
@@ -99,6 +103,21 @@ internal static class RecipeKeys
             { "decays", ListOf(OpenShare, "a list of numbers between 0 and 1, both excluded, e.g. [0.998, 0.9996]"), e => e.Decays, (e, v) => e with { Decays = v } },
             { "growth_decay", OrNull(OpenShare), e => e.GrowthDecay, (e, v) => e with { GrowthDecay = v } },
         },
+        new RecipeSection<DiffusionRecipe>("diffusion", r => r.Diffusion, (r, s) => r with { Diffusion = s })
+        {
+            { "beta_schedule", OneOf(("linear", BetaSchedule.Linear), ("cosine", BetaSchedule.Cosine)), d => d.BetaSchedule, (d, v) => d with { BetaSchedule = v } },
+            { "loss", OrNull(OneOf(("mse", DiffusionLossKind.Mse), ("hybrid", DiffusionLossKind.Hybrid))), d => d.Loss, (d, v) => d with { Loss = v } },
+            { "class_dropout", Share, d => d.ClassDropout, (d, v) => d with { ClassDropout = v } },
+        },
+        new RecipeSection<SamplingRecipe>("sampling", r => r.Sampling, (r, s) => r with { Sampling = s })
+        {
+            { "sampler", OneOf(("ddpm", SamplerKind.Ddpm), ("ddim", SamplerKind.Ddim)), s => s.Sampler, (s, v) => s with { Sampler = v } },
+            { "steps", Whole(1, 100_000), s => s.Steps, (s, v) => s with { Steps = v } },
+            { "eta", Share, s => s.Eta, (s, v) => s with { Eta = v } },
+            { "cfg", AtLeast(1), s => s.Cfg, (s, v) => s with { Cfg = v } },
+            { "frechet_samples", Whole(0), s => s.FrechetSamples, (s, v) => s with { FrechetSamples = v } },
+            { "features", OrNull(Text("the path of an ONNX or recipe file")), s => s.Features, (s, v) => s with { Features = v } },
+        },
         new RecipeSection<GrowthRecipe>("growth", r => r.Growth, (r, s) => r with { Growth = s })
         {
             { "policy", OneOf([.. PolicyNames.All]), g => g.Policy, (g, v) => g with { Policy = v } },
@@ -108,6 +127,17 @@ internal static class RecipeKeys
             { "resolution_divisor", Whole(0, 8192), g => g.ResolutionDivisor, (g, v) => g with { ResolutionDivisor = v } },
             { "resolutions", ListOf(Whole(1, 8192), "a list of pixels, e.g. [128, 160, 192, 224], or []"), g => g.Resolutions, (g, v) => g with { Resolutions = v } },
             { "depths", ListOf(Whole(1, 1000), "a list of block counts, e.g. [6, 8, 10, 12], or []"), g => g.Depths, (g, v) => g with { Depths = v } },
+            {
+                "unfreeze",
+                OneOf(("none", UnfreezeKind.None), ("blocks", UnfreezeKind.Blocks), ("released", UnfreezeKind.Released), ("names", UnfreezeKind.Names)),
+                g => g.Unfreeze, (g, v) => g with { Unfreeze = v }
+            },
+            {
+                "unfreeze_names",
+                ListOf(Text("patterns of parameter names"), "a list of patterns per level, e.g. ['head.*', 'head.*,blocks.3.*'], or []"),
+                g => g.UnfreezeNames, (g, v) => g with { UnfreezeNames = v }
+            },
+            { "stage_identifier", Flag, g => g.StageIdentifier, (g, v) => g with { StageIdentifier = v } },
             {
                 "operator",
                 OneOf(
@@ -121,6 +151,8 @@ internal static class RecipeKeys
             { "search_evaluations", Whole(1, 1000), g => g.SearchEvaluations, (g, v) => g with { SearchEvaluations = v } },
             { "search_time", OneOf(("measured", SearchTimeKind.Measured), ("flops", SearchTimeKind.Flops)), g => g.SearchTime, (g, v) => g with { SearchTime = v } },
             { "search_timing_steps", Whole(1, 10_000), g => g.SearchTimingSteps, (g, v) => g with { SearchTimingSteps = v } },
+            { "proxy_batches", Whole(2, 1000), g => g.ProxyBatches, (g, v) => g with { ProxyBatches = v } },
+            { "proxy_batch_size", Whole(2, 1024), g => g.ProxyBatchSize, (g, v) => g with { ProxyBatchSize = v } },
             { "max_supernet_ratio", AtLeast(1), g => g.MaxSupernetRatio, (g, v) => g with { MaxSupernetRatio = v } },
             { "recycle_weights", Flag, g => g.RecycleWeights, (g, v) => g with { RecycleWeights = v } },
             { "aa_scale", Share, g => g.AaScale, (g, v) => g with { AaScale = v } },

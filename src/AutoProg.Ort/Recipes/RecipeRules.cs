@@ -73,8 +73,8 @@ public static class RecipeRules
         yield return Rule(ema.Decays.Distinct().Count() == ema.Decays.Count, "ema.decays", "expected every decay once");
         yield return Rule(ema.GrowthDecay is not { } decay || ema.Decays.Contains(decay), "ema.growth_decay",
             $"expected one of ema.decays ([{string.Join(", ", ema.Decays)}]), or null", "ema.decays");
-        yield return Rule(growth.Policy == GrowthPolicyKind.Original || growth.Operator != GrowthOperatorKind.MoGrow || ema.Decays.Count > 0, "ema.decays",
-            "expected at least one decay, since growth.operator mogrow copies from a momentum network; or use interpolation", "growth.operator", "growth.policy");
+        yield return Rule(growth.Policy == GrowthPolicyKind.Original || growth.Operator != GrowthOperatorKind.MoGrow || growth.Unfreeze != UnfreezeKind.None || ema.Decays.Count > 0, "ema.decays",
+            "expected at least one decay, since growth.operator mogrow copies from a momentum network; or use interpolation", "growth.operator", "growth.policy", "growth.unfreeze");
     }
 
     private static IEnumerable<RecipeFinding?> Growth(Recipe recipe)
@@ -87,6 +87,9 @@ public static class RecipeRules
         var shortest = searched ? Enumerable.Range(0, stages - 1).Min(k => StageStart(k + 1) - StageStart(k)) : int.MaxValue;
         yield return Rule(growth.SearchEpochs < shortest, "growth.search_epochs",
             $"expected fewer epochs than the shortest searched stage has ({shortest}): {epochs} epochs in {stages} stages", "training.epochs", "growth.num_stages", "growth.policy");
+
+        yield return Rule((growth.Unfreeze == UnfreezeKind.Names) == (growth.UnfreezeNames.Count > 0), "growth.unfreeze_names",
+            "expected patterns per level for growth.unfreeze: names, and none otherwise", "growth.unfreeze");
 
         var divisor = growth.ResolutionDivisor;
         yield return Rule(divisor == 0 || model.PatchSize is not { } patch || divisor % patch == 0, "growth.resolution_divisor",

@@ -32,7 +32,8 @@ public abstract class BoundSession : IDisposable
     public Span<float> Tensor(string name) => Tensor<float>(name);
 
     /// <inheritdoc cref="Tensor(string)" />
-    private protected Span<T> Tensor<T>(string name)
+    /// <typeparam name="T">The element type of the input or result, e.g. <see cref="long"/> for timesteps and labels.</typeparam>
+    public Span<T> Tensor<T>(string name)
         where T : unmanaged
         => hostTensors.TryGetValue(name, out var tensor)
         ? tensor.Elements<T>()

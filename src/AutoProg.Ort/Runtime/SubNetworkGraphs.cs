@@ -3,6 +3,7 @@ using AutoProg.Graphs.Analysis;
 using AutoProg.Graphs.Artifacts;
 using AutoProg.Graphs.Passes;
 using AutoProg.Models;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 
 namespace AutoProg.Ort.Runtime;
@@ -21,7 +22,7 @@ public sealed record GraphArtifactCost(long MatrixFlops, long ActivationBytes);
 /// <summary>What a graph is for.</summary>
 public enum GraphPurpose
 {
-    /// <summary>Forward, soft-target cross entropy and backward.</summary>
+    /// <summary>Forward, loss and backward.</summary>
     Training,
 
     /// <summary>The same with stochastic depth.</summary>
@@ -34,29 +35,31 @@ public enum GraphPurpose
 /// <summary>The graphs of a model's sub-networks, built when they are asked for, and kept from run to run if there is a store.</summary>
 public sealed class SubNetworkGraphs
 {
-    /// <summary>Name of the soft-target input of training graphs, [batch, classes].</summary>
-    public const string TargetInput = "target";
+    private const string LossOutput = "loss";
 
     private readonly Dictionary<(SubNetwork Network, int Batch, GraphPurpose Purpose), GraphArtifact> ready = [];
 
     /// <summary>Builds nothing yet.</summary>
-    /// <param name="model">The architecture.</param>
+    /// <param name="task">The architecture, its loss, and what of it learns.</param>
     /// <param name="store">Where graphs are kept; null keeps them in memory only.</param>
-    public SubNetworkGraphs(IElasticModel model, GraphStore? store = null)
+    public SubNetworkGraphs(LearningTask task, GraphStore? store = null)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        Model = model;
+        ArgumentNullException.ThrowIfNull(task);
+        Task = task;
         Store = store;
     }
 
+    /// <summary>The architecture, its loss, and what of it learns.</summary>
+    public LearningTask Task { get; }
+
     /// <summary>The architecture.</summary>
-    public IElasticModel Model { get; }
+    public IElasticModel Model => Task.Model;
 
     /// <summary>Where graphs are kept, or null.</summary>
     public GraphStore? Store { get; }
 
-    /// <summary>Forward, soft-target cross entropy and backward.</summary>
-    /// <param name="network">Resolution and depth.</param>
+    /// <summary>Forward, loss and backward; frozen parameters have no gradient.</summary>
+    /// <param name="network">Resolution, depth and unfreeze level.</param>
     /// <param name="batch">Images per run.</param>
     /// <param name="dropPath">Whether the graph has stochastic depth.</param>
     public GraphArtifact Training(SubNetwork network, int batch, bool dropPath) => Get(network, batch, dropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training);
@@ -67,6 +70,7 @@ public sealed class SubNetworkGraphs
     /// <summary>The graph for a purpose: the one in memory, the stored one, or a new one.</summary>
     public GraphArtifact Get(SubNetwork network, int batch, GraphPurpose purpose)
     {
+        network = Distinguishing(network, purpose);
         if (!ready.TryGetValue((network, batch, purpose), out var artifact))
         {
             artifact = Load(network, batch, purpose);
@@ -80,7 +84,7 @@ public sealed class SubNetworkGraphs
     public Graph InferenceGraph(SubNetwork network, int batch)
     {
         var graph = Model.Build(network.Resolution, network.Depth, batch, ModelGraphOptions.Inference);
-        graph.Builder.Output(ModelGraph.LogitsOutput, graph.Output);
+        graph.Builder.Output(Model.OutputName, graph.Output);
         return Pass.Standard(graph.Builder.Build());
     }
 
@@ -95,11 +99,21 @@ public sealed class SubNetworkGraphs
     /// <summary>A graph's name in a store: <c>deit_small-r224-l12-b8-train-1f00ba75</c>.</summary>
     public string StoredName(SubNetwork network, int batch, GraphPurpose purpose)
     {
-        var options = new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath);
-        var forward = Model.Build(network.Resolution, network.Depth, batch, options);
-        forward.Builder.Output(ModelGraph.LogitsOutput, forward.Output);
-        return $"{Name(network, batch, purpose)}-{GraphStore.Fingerprint(OnnxWriter.Write(forward.Builder.Build(), Model.Name), NameOf(purpose))}";
+        network = Distinguishing(network, purpose);
+        var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
+        graph.Builder.Output(Model.OutputName, graph.Output);
+        var detail = NameOf(purpose);
+        if (purpose != GraphPurpose.Evaluation)
+        {
+            graph.Builder.Output(LossOutput, Task.Objective.AttachLoss(graph));
+            detail = $"{detail}|{Task.Objective.Name}|{string.Join(',', graph.Parameters.Select(p => Task.IsLearnable(p, network) ? '1' : '0'))}";
+        }
+
+        return $"{Name(network, batch, purpose)}-{GraphStore.Fingerprint(OnnxWriter.Write(graph.Builder.Build(), Model.Name), detail)}";
     }
+
+    /// <summary>The forward graph does not depend on what learns.</summary>
+    private static SubNetwork Distinguishing(SubNetwork network, GraphPurpose purpose) => purpose == GraphPurpose.Evaluation ? network with { Level = null } : network;
 
     private GraphArtifact Load(SubNetwork network, int batch, GraphPurpose purpose)
     {
@@ -129,14 +143,14 @@ public sealed class SubNetworkGraphs
         }
 
         var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
-        var b = graph.Builder;
-        var target = b.Input(TargetInput, ElementType.Float, [batch, Model.ClassCount]);
-        var training = TrainingGraph.Create(b, Losses.SoftTargetCrossEntropy(b, graph.Output, target), static _ => true, new GraphOutput(ModelGraph.LogitsOutput, graph.Output));
+        var learnable = graph.Parameters.Where(p => Task.IsLearnable(p, network)).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
+        var training = TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, new GraphOutput(Model.OutputName, graph.Output));
         var (bytes, manifest) = training.Write(name);
         return new GraphArtifact(bytes, manifest, Cost(training.Graph));
     }
 
     private static GraphArtifactCost Cost(Graph graph) => new(GraphCost.MatrixFlops(graph), GraphCost.PeakActivationBytes(graph));
 
-    private string Name(SubNetwork network, int batch, GraphPurpose purpose) => $"{Model.Name}-r{network.Resolution}-l{network.Depth}-b{batch}-{NameOf(purpose)}";
+    private string Name(SubNetwork network, int batch, GraphPurpose purpose) => 
+        $"{Model.Name}-r{network.Resolution}-l{network.Depth}{(network.Level is { } level ? $"-u{level}" : "")}-b{batch}-{NameOf(purpose)}";
 }

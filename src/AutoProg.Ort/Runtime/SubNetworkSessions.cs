@@ -31,6 +31,7 @@ public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) :
     /// <summary>The session that evaluates a sub-network; loaded at the first call.</summary>
     public EvalSession Evaluation(SubNetwork network, int batch)
     {
+        network = network with { Level = null };
         if (!evaluation.TryGetValue((network, batch), out var session))
         {
             var artifact = graphs.Inference(network, batch);
@@ -52,7 +53,7 @@ public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) :
             session!.Dispose();
         }
 
-        foreach (var key in evaluation.Keys.Where(k => !keep.Contains(k.Network)).ToList())
+        foreach (var key in evaluation.Keys.Where(k => !keep.Any(kept => kept with { Level = null } == k.Network)).ToList())
         {
             evaluation.Remove(key, out var session);
             session!.Dispose();

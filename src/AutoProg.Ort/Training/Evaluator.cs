@@ -1,6 +1,5 @@
-using AutoProg.Models;
 using AutoProg.Ort.Data;
-using AutoProg.Ort.Metrics;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Runtime;
 
@@ -11,19 +10,19 @@ namespace AutoProg.Ort.Training;
 /// <param name="sessions">Loaded graphs.</param>
 public sealed class Evaluator(GrowingNetwork network, SubNetworkSessions sessions)
 {
-    /// <summary>Loss and accuracy over all batches of a stream.</summary>
+    /// <summary>The objective's figures over all batches of a stream.</summary>
     /// <param name="active">What runs.</param>
     /// <param name="weights">The online network or a momentum network.</param>
     /// <param name="batches">Images of the network's resolution; disposed at the end.</param>
-    /// <param name="soft">Whether the loss is against the batches' soft targets, as in training; accuracy is then not counted.</param>
+    /// <param name="settings">How they are judged.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
-    public ClassificationScore Run(ActiveNetwork active, ArenaBuffer weights, BatchStream batches, bool soft, CancellationToken cancellationToken)
+    public EvaluationFigures Run(ActiveNetwork active, ArenaBuffer weights, BatchStream batches, EvaluationSettings settings, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(active);
         ArgumentNullException.ThrowIfNull(batches);
         using var stream = batches;
         var names = network.ParameterNames(active.Blocks);
-        var score = new ClassificationScore();
+        var pass = sessions.Graphs.Task.Objective.Evaluate(settings);
         EvalSession? session = null;
         while (stream.TryNext(out var batch, cancellationToken))
         {
@@ -33,19 +32,15 @@ public sealed class Evaluator(GrowingNetwork network, SubNetworkSessions session
                 session.Bind(name => network.Arena.View(weights, names(name)));
             }
 
-            batch.Images.Span.CopyTo(session.Tensor(ModelGraph.ImageInput));
+            foreach (var input in pass.Inputs(batch))
+            {
+                input.Feed(session, batch.Size, 0, batch.Size);
+            }
+
             session.Run();
-            var logits = session.Tensor(ModelGraph.LogitsOutput);
-            if (soft)
-            {
-                score.AddSoft(logits, batch.Targets.Span, batch.Count, batch.Classes);
-            }
-            else
-            {
-                score.Add(logits, batch.Labels.Span[..batch.Count], batch.Classes);
-            }
+            pass.Add(session, batch);
         }
 
-        return score;
+        return pass.Figures;
     }
 }

@@ -1,4 +1,4 @@
-using AutoProg.Models;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
@@ -7,7 +7,7 @@ using AutoProg.Ort.Runtime.Optimizers;
 namespace AutoProg.Ort.Training;
 
 /// <summary>A graph that a run may need.</summary>
-/// <param name="Network">Resolution and depth.</param>
+/// <param name="Network">Resolution, depth and unfreeze level.</param>
 /// <param name="Batch">Images per run.</param>
 /// <param name="Purpose">What it is for.</param>
 internal sealed record GraphNeed(SubNetwork Network, int Batch, GraphPurpose Purpose);
@@ -17,41 +17,41 @@ internal static class GraphNeeds
 {
     /// <summary>Every graph of every stage, each once, by sub-network.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <param name="model">Its model.</param>
+    /// <param name="task">What it trains.</param>
     /// <param name="trainCount">Training images.</param>
     /// <param name="valCount">Evaluation images.</param>
     /// <exception cref="RecipeException">The growth space does not fit the model.</exception>
-    public static IReadOnlyList<GraphNeed> Of(Recipe recipe, IElasticModel model, int trainCount, int valCount)
+    public static IReadOnlyList<GraphNeed> Of(Recipe recipe, LearningTask task, int trainCount, int valCount)
     {
-        var memory = Memory(recipe, model);
+        var memory = Memory(recipe, task);
         var needs = new HashSet<GraphNeed>();
-        foreach (var (plan, network) in Reachable(recipe, model))
+        foreach (var (plan, network) in Reachable(recipe, task))
         {
             var dropPath = plan.Regularization.DropPath > 0;
             needs.Add(new(network, memory.MicroBatch(network, recipe.Training.BatchSize, dropPath), dropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training));
             needs.Add(new(network, Math.Min(recipe.Training.EvalBatchSize, valCount), GraphPurpose.Evaluation));
-            if (plan.IsSearched)
+            if (plan.SearchEpochs > 0)
             {
                 needs.Add(new(network, Math.Min(recipe.Training.EvalBatchSize, Math.Min(recipe.Growth.SearchSamples, trainCount)), GraphPurpose.Evaluation));
             }
         }
 
-        return [.. needs.OrderBy(n => n.Network.Resolution).ThenBy(n => n.Network.Depth).ThenBy(n => n.Purpose).ThenBy(n => n.Batch)];
+        return [.. needs.OrderBy(n => n.Network.Resolution).ThenBy(n => n.Network.Depth).ThenBy(n => n.Network.Level).ThenBy(n => n.Purpose).ThenBy(n => n.Batch)];
     }
 
-    /// <summary>Every sub-network that some stage may train, each once, by resolution, then depth.</summary>
-    public static IReadOnlyList<SubNetwork> Networks(Recipe recipe, IElasticModel model) =>
-        [.. Reachable(recipe, model).Select(static pair => pair.Network).Distinct().OrderBy(n => n.Resolution).ThenBy(n => n.Depth)];
+    /// <summary>Every sub-network that some stage may train, each once, by resolution, then depth, then level.</summary>
+    public static IReadOnlyList<SubNetwork> Networks(Recipe recipe, LearningTask task) =>
+        [.. Reachable(recipe, task).Select(static pair => pair.Network).Distinct().OrderBy(n => n.Resolution).ThenBy(n => n.Depth).ThenBy(n => n.Level)];
 
-    private static IEnumerable<(StagePlan Plan, SubNetwork Network)> Reachable(Recipe recipe, IElasticModel model)
+    private static IEnumerable<(StagePlan Plan, SubNetwork Network)> Reachable(Recipe recipe, LearningTask task)
     {
-        var (space, schedule) = Plan(recipe, model);
+        var (space, schedule) = Plan(recipe, task);
         var current = new List<SubNetwork?> { null };
         foreach (var plan in schedule.Stages.Where(static plan => plan.Epochs > 0))
         {
             current = plan.SubNetwork is { } decided
                 ? [decided]
-                : [.. current.SelectMany(from => space.Candidates(from, recipe.Growth.MaxSupernetRatio)).Distinct().Select(static c => (SubNetwork?)c)];
+                : [.. current.SelectMany(from => space.Candidates(from, recipe.Growth)).Distinct().Select(static c => (SubNetwork?)c)];
             foreach (var network in current)
             {
                 yield return (plan, network!.Value);
@@ -59,11 +59,11 @@ internal static class GraphNeeds
         }
     }
 
-    private static (GrowthSpace Space, GrowthSchedule Schedule) Plan(Recipe recipe, IElasticModel model)
+    private static (GrowthSpace Space, GrowthSchedule Schedule) Plan(Recipe recipe, LearningTask task)
     {
         try
         {
-            var space = GrowthSpace.From(recipe.Growth, new SubNetwork(model.MaxResolution, model.MaxDepth), model.ResolutionStep);
+            var space = GrowthSpace.From(recipe.Growth, task.Complete, task.Model.ResolutionStep);
             return (space, GrowthSchedule.Plan(recipe, space));
         }
         catch (ArgumentException error)
@@ -72,10 +72,10 @@ internal static class GraphNeeds
         }
     }
 
-    private static MemoryPlan Memory(Recipe recipe, IElasticModel model)
+    private static MemoryPlan Memory(Recipe recipe, LearningTask task)
     {
         var buffers = 2 + UpdateRule.Of(recipe.Optimizer).MomentCount + recipe.Ema.Decays.Count;
-        var arenaBytes = buffers * new ArenaLayout(model.Parameters).Length * sizeof(float);
-        return new MemoryPlan(new SubNetworkGraphs(model), arenaBytes, (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
+        var arenaBytes = buffers * new ArenaLayout(task.Model.Parameters).Length * sizeof(float);
+        return new MemoryPlan(new SubNetworkGraphs(task), arenaBytes, (long)recipe.Runtime.MemoryLimitMb << 20, recipe.Training.MicroBatchSize);
     }
 }

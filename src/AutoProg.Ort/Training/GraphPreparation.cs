@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AutoProg.Ort.Training;
 
 /// <summary>A graph that a run may need.</summary>
-/// <param name="Network">Resolution and depth.</param>
+/// <param name="Network">Resolution, depth and unfreeze level.</param>
 /// <param name="Batch">Images per run.</param>
 /// <param name="Purpose"><c>train</c>, <c>train-dp</c> (with stochastic depth) or <c>eval</c>.</param>
 /// <param name="File">Name of the model file in the folder of graphs.</param>
@@ -43,14 +43,14 @@ public static class GraphPreparation
         var store = RunComponents.StoreOf(recipe, log)
             ?? throw new RecipeException([new RecipeProblem("recipe", "runtime.graphs_dir", null, "expected the folder to keep graphs in, e.g. --set runtime.graphs_dir=graphs/artifacts")]);
         var (train, val) = ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
-        var model = RunComponents.CreateModel(recipe, train.ClassNames.Count);
+        var task = LearningTasks.Of(recipe, train.ClassNames.Count);
         var prepared = new List<PreparedGraph>();
-        foreach (var need in GraphNeeds.Of(recipe, model, train.Count, val.Count))
+        foreach (var need in GraphNeeds.Of(recipe, task, train.Count, val.Count))
         {
             cancellationToken.ThrowIfCancellationRequested();
 
             // A fresh object per graph: hundreds of them need not stay in memory.
-            var graphs = new SubNetworkGraphs(model, store);
+            var graphs = new SubNetworkGraphs(task, store);
             var name = graphs.StoredName(need.Network, need.Batch, need.Purpose);
             var bytes = build ? graphs.Get(need.Network, need.Batch, need.Purpose).Model.LongLength : store.TryLoad(name)?.Model.LongLength;
             var graph = new PreparedGraph(need.Network, need.Batch, SubNetworkGraphs.NameOf(need.Purpose), Path.GetFileName(store.ModelFile(name)), bytes);

@@ -1,4 +1,5 @@
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -50,7 +51,7 @@ public static class ModelEvaluation
         }
 
         var source = new ImageSource(images, recipe.Data, options.Logger);
-        var graphs = new SubNetworkGraphs(model.Model, RunComponents.StoreOf(recipe, options.Logger));
+        var graphs = new SubNetworkGraphs(model.Task, RunComponents.StoreOf(recipe, options.Logger));
         using var device = Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
         using var sessions = new SubNetworkSessions(graphs, device);
         var evaluator = new Evaluator(model.Parts, sessions);
@@ -59,8 +60,7 @@ public static class ModelEvaluation
         EvaluationResult Evaluate(string name)
         {
             var batches = source.EvaluationBatches(Math.Min(recipe.Training.EvalBatchSize, images.Count), active.Size.Resolution, recipe.Augmentation.CropPct);
-            var score = evaluator.Run(active, model.Choices[name], batches, soft: false, cancellationToken);
-            return new EvaluationResult(name, active.Size.Resolution, score.Loss, score.Top1, score.Top5, score.Count);
+            return EvaluationResult.Of(name, active.Size.Resolution, evaluator.Run(active, model.Choices[name], batches, new EvaluationSettings(model.Stage, Soft: false), cancellationToken));
         }
     }
 }

@@ -153,7 +153,7 @@ public static class ModelExport
     private static ExportResult WriteOnnx(TrainedModel model, string weights, SubNetwork network, int? batchSize, string file)
     {
         using var device = Device.Open(model.Recipe.Runtime.Device, model.Recipe.Runtime.Threads);
-        using var sessions = new SubNetworkSessions(new SubNetworkGraphs(model.Model), device);
+        using var sessions = new SubNetworkSessions(new SubNetworkGraphs(model.Task), device);
         var buffer = model.Choices[weights];
         var anyBatch = batchSize is null ? DynamicBatch.Of(batch => sessions.Graphs.InferenceGraph(network, batch)) : null;
         var (symbolic, fixedBatch) = (anyBatch?.Graph is not null, batchSize ?? TriedBatches[0]);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
@@ -13,7 +14,7 @@ namespace AutoProg.Ort.Training;
 /// <param name="Recipe">Everything but policy and seed.</param>
 /// <param name="Policies">Policies, each once, at least one.</param>
 /// <param name="Seeds">Seeds, each once, at least one.</param>
-public sealed record ComparisonPlan(Recipe Recipe, IReadOnlyList<GrowthPolicyKind> Policies, IReadOnlyList<long> Seeds);
+public sealed record ComparisonPlan(Recipe Recipe, IReadOnlyList<PolicyVariant> Policies, IReadOnlyList<long> Seeds);
 
 /// <summary>One run of a comparison.</summary>
 /// <param name="Policy">Policy.</param>
@@ -26,12 +27,32 @@ public sealed record ComparedRun(string Policy, long Seed, RunSummary Summary);
 /// <param name="Seeds">Number of runs.</param>
 /// <param name="RuntimeSeconds">Mean of training and search, evaluation and data preparation apart: the paper's runtime.</param>
 /// <param name="SpeedupPercent">Runtime of the original policy over this one's, minus 1, in percent; null without the original.</param>
-/// <param name="Top1">Mean top-1 of the last evaluation, percent; null without evaluation.</param>
-/// <param name="Top1Spread">Sample standard deviation of top-1 over seeds; null for a single seed.</param>
+/// <param name="Top1">Top-1 of the last evaluation, percent; null for models without accuracy.</param>
+/// <param name="Loss">Loss of the last evaluation.</param>
+/// <param name="Frechet">Frechet distance between sampled and evaluation images; null where none was asked for.</param>
 /// <param name="Weights">Weights that the last evaluations found best, in the order of the seeds, each once.</param>
 /// <param name="Steps">Mean number of updates.</param>
 public sealed record PolicyResult(
-    string Policy, int Seeds, double RuntimeSeconds, double? SpeedupPercent, double? Top1, double? Top1Spread, IReadOnlyList<string> Weights, double Steps);
+    string Policy, int Seeds, double RuntimeSeconds, double? SpeedupPercent, ComparedFigure? Top1, ComparedFigure? Loss, ComparedFigure? Frechet, IReadOnlyList<string> Weights, double Steps);
+
+/// <summary>A figure over seeds.</summary>
+/// <param name="Mean">Mean.</param>
+/// <param name="Spread">Sample standard deviation; null for a single seed.</param>
+public sealed record ComparedFigure(double Mean, double? Spread)
+{
+    /// <summary>The figure of some runs; null where none of them has it.</summary>
+    internal static ComparedFigure? Of(IEnumerable<double?> values)
+    {
+        var known = values.OfType<double>().ToList();
+        return known.Count == 0 ? null : new(known.Average(), known.Count < 2 ? null : Statistics.StandardDeviation(known));
+    }
+
+    /// <summary>As tables show it, e.g. <c>71.50 ± 0.25</c>.</summary>
+    /// <param name="format">Of the numbers, e.g. <c>F2</c>.</param>
+    public string Text(string format) => Spread is { } spread
+        ? $"{Mean.ToString(format, CultureInfo.InvariantCulture)} ± {spread.ToString(format, CultureInfo.InvariantCulture)}"
+        : Mean.ToString(format, CultureInfo.InvariantCulture);
+}
 
 /// <summary>Policies side by side; also in <c>compare.json</c> and <c>compare.md</c>.</summary>
 public sealed record ComparisonReport
@@ -54,30 +75,43 @@ public sealed record ComparisonReport
         var text = new StringBuilder();
         text.AppendLine(Line($"# {Name}: policies compared"));
         text.AppendLine();
-        text.AppendLine("| policy | runtime (s) | speedup | top-1 (%) | weights | steps | runs |");
-        text.AppendLine("|---|---:|---:|---:|---|---:|---:|");
+        var figures = Figures;
+        text.AppendLine(Line($"| policy | runtime (s) | speedup | {string.Join(" | ", figures.Select(static f => f.Name))} | weights | steps | runs |"));
+        text.AppendLine(Line($"|---|---:|---:|{string.Concat(figures.Select(static _ => "---:|"))}---|---:|---:|"));
         foreach (var p in Policies)
         {
             var speedup = p.SpeedupPercent is { } percent ? Line($"{percent:+0.0;-0.0;0.0} %") : "";
-            var top1 = p.Top1 is { } mean ? Line($"{mean:F2}{(p.Top1Spread is { } spread ? Line($" ± {spread:F2}") : "")}") : "";
-            text.AppendLine(Line($"| {p.Policy} | {p.RuntimeSeconds:F1} | {speedup} | {top1} | {string.Join(", ", p.Weights)} | {p.Steps:F0} | {p.Seeds} |"));
+            text.AppendLine(Line(
+                $"| {p.Policy} | {p.RuntimeSeconds:F1} | {speedup} | {string.Join(" | ", figures.Select(f => f.Of(p)))} | {string.Join(", ", p.Weights)} | {p.Steps:F0} | {p.Seeds} |"));
         }
 
         text.AppendLine();
-        text.AppendLine("Runtime is training and search, without evaluation and data preparation; speedup is original / policy - 1. Top-1 is that of the last evaluation,");
+        text.AppendLine("Runtime is training and search, without evaluation and data preparation; speedup is original / policy - 1. Figures are those of the last evaluation,");
         text.AppendLine("mean ± standard deviation over seeds.");
         text.AppendLine();
-        text.AppendLine("| policy | seed | runtime (s) | train | search | bookkeeping | evaluation | data wait | top-1 (%) | stages |");
+        text.AppendLine("| policy | seed | runtime (s) | train | search | bookkeeping | evaluation | data wait | final | stages |");
         text.AppendLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|");
         foreach (var (policy, seed, run) in Runs)
         {
             var t = run.Times;
             text.AppendLine(Line(
-                $"| {policy} | {seed} | {t.Runtime:F1} | {t.Train:F1} | {t.Search:F1} | {t.Bookkeeping:F1} | {t.Evaluation:F1} | {t.DataWait:F1} | {run.Final?.Top1:F2} | {string.Join(", ", run.Stages.Select(static stage => stage.Network))} |"));
+                $"| {policy} | {seed} | {t.Runtime:F1} | {t.Train:F1} | {t.Search:F1} | {t.Bookkeeping:F1} | {t.Evaluation:F1} | {t.DataWait:F1} | {run.Final?.Headline}{(run.Frechet is { } frechet ? Line($", Frechet {frechet.Distance:F2}") : "")} | {string.Join(", ", run.Stages.Select(static stage => stage.Network))} |"));
         }
 
         return text.ToString().ReplaceLineEndings("\n");
     }
+
+    /// <summary>The figures that some policy has: by name, and as a table shows them.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<(string Name, Func<PolicyResult, string> Of)> Figures =>
+    [
+        .. new (string Name, Func<PolicyResult, string> Of)[]
+        {
+            ("top-1 (%)", static p => p.Top1?.Text("F2") ?? ""),
+            ("loss", static p => p.Top1 is null ? p.Loss?.Text("F4") ?? "" : ""),
+            ("Frechet distance", static p => p.Frechet?.Text("F2") ?? ""),
+        }.Where(figure => Policies.Any(p => figure.Of(p).Length > 0)),
+    ];
 
     private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
@@ -108,9 +142,9 @@ public static class PolicyComparison
         // Seed by seed, so that a machine that grows slower with the hours treats all policies alike.
         foreach (var (seed, policy) in plan.Seeds.SelectMany(seed => plan.Policies.Select(policy => (seed, policy))))
         {
-            var name = PolicyNames.NameOf(policy);
+            var name = policy.Name;
             options.Logger.LogInformation("Comparison {Run}/{Total}: {Policy}, seed {Seed}.", runs.Count + 1, total, name, seed);
-            var recipe = plan.Recipe with { Seed = seed, Growth = plan.Recipe.Growth with { Policy = policy } };
+            var recipe = policy.Apply(plan.Recipe with { Seed = seed });
             RecipeRules.ThrowIfInvalid(recipe, $"{plan.Recipe.Name} under {name}");
             runs.Add(new ComparedRun(name, seed, Complete(recipe, options with { Output = folder, Experiment = $"{name}-seed{seed}" }, cancellationToken)));
         }
@@ -169,27 +203,28 @@ public static class PolicyComparison
     private static ComparisonReport Compare(ComparisonPlan plan, IReadOnlyList<ComparedRun> runs, string folder)
     {
         var byPolicy = runs.ToLookup(static run => run.Policy);
-        var original = byPolicy[PolicyNames.NameOf(GrowthPolicyKind.Original)].Select(static run => run.Summary.Times.Runtime).DefaultIfEmpty(double.NaN).Average();
+        var original = runs.Where(static run => run.Summary.Policy == PolicyNames.NameOf(GrowthPolicyKind.Original)).GroupBy(static run => run.Policy)
+            .Select(static group => group.Average(static run => run.Summary.Times.Runtime)).FirstOrDefault(double.NaN);
         return new ComparisonReport
         {
             Name = plan.Recipe.Name,
             Folder = folder,
             Runs = runs,
-            Policies = [.. plan.Policies.Select(policy => Result(PolicyNames.NameOf(policy)))],
+            Policies = [.. plan.Policies.Select(policy => Result(policy.Name))],
         };
 
         PolicyResult Result(string policy)
         {
             var own = byPolicy[policy].Select(static run => run.Summary).ToList();
             var runtime = own.Average(static run => run.Times.Runtime);
-            var top1 = own.Select(static run => run.Final?.Top1).OfType<double>().ToList();
             return new PolicyResult(
                 policy,
                 own.Count,
                 runtime,
                 double.IsNaN(original) ? null : 100 * ((original / runtime) - 1),
-                top1.Count == 0 ? null : top1.Average(),
-                top1.Count < 2 ? null : Statistics.StandardDeviation(top1),
+                ComparedFigure.Of(own.Select(static run => run.Final?.Top1)),
+                ComparedFigure.Of(own.Select(static run => run.Final?.Loss)),
+                ComparedFigure.Of(own.Select(static run => run.Frechet?.Distance)),
                 [.. own.Select(static run => run.Final?.Weights).OfType<string>().Distinct(StringComparer.Ordinal)],
                 own.Average(static run => run.Steps));
         }

@@ -37,7 +37,7 @@ public sealed class ProgressiveTrainer
         var (train, val) = OpenImages(what, how, cancellationToken);
 
         // What can be refused is refused before there is a folder.
-        var size = RunComponents.CreateSpace(what, RunComponents.CreateModel(what, train.ClassNames.Count)).Complete.Resolution;
+        var size = LearningTasks.SpaceOf(what, LearningTasks.Of(what, train.ClassNames.Count)).Complete.Resolution;
         Device.Open(what.Runtime.Device, what.Runtime.Threads).Dispose();
         using var folder = how.Output is null
             ? null

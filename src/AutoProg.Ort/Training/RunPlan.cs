@@ -69,10 +69,10 @@ public sealed record RunPlan
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(val);
         using var device = Runtime.Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
-        var model = RunComponents.CreateModel(recipe, train.ClassNames.Count);
-        var space = RunComponents.CreateSpace(recipe, model);
+        var task = LearningTasks.Of(recipe, train.ClassNames.Count);
+        var (model, space) = (task.Model, LearningTasks.SpaceOf(recipe, task));
         var buffers = 2 + UpdateRule.Of(recipe.Optimizer).MomentCount + recipe.Ema.Decays.Count;
-        var memory = RunComponents.PlanMemory(recipe, new SubNetworkGraphs(model), buffers * new ArenaLayout(model.Parameters).Length * sizeof(float));
+        var memory = RunComponents.PlanMemory(recipe, new SubNetworkGraphs(task), buffers * new ArenaLayout(model.Parameters).Length * sizeof(float));
         var parameters = model.Parameters.Sum(p => p.Shape.ElementCount);
         var schedule = GrowthSchedule.Plan(recipe, space);
         var stepsPerEpoch = TrainingEpoch.BatchCountOf(train, recipe.Training.BatchSize);
@@ -115,9 +115,9 @@ public sealed record RunPlan
             else
             {
                 var isFirst = reach is null;
-                var least = space.Candidates(reach?.Smallest, recipe.Growth.MaxSupernetRatio);
-                var most = space.Candidates(reach?.Largest, recipe.Growth.MaxSupernetRatio);
-                reach = (least[0], new SubNetwork(most.Max(c => c.Resolution), most.Max(c => c.Depth)));
+                var least = space.Candidates(reach?.Smallest, recipe.Growth);
+                var most = space.Candidates(reach?.Largest, recipe.Growth);
+                reach = (least[0], new SubNetwork(most.Max(c => c.Resolution), most.Max(c => c.Depth), most.Max(c => c.Level)));
                 candidates = isFirst ? most : [];
             }
 

@@ -84,18 +84,23 @@ internal sealed class RunRecorder : IDisposable
     {
         foreach (var candidate in decision.Candidates)
         {
-            log.LogInformation(
-                "  {Marker} {Candidate}: loss {Loss:F4}, {Milliseconds:F1} ms, score {Score}",
-                candidate.SubNetwork == decision.Winner ? "*" : " ",
-                candidate.SubNetwork,
-                candidate.Loss,
-                candidate.StepTime * 1000,
-                candidate.Exclusion ?? candidate.Score?.ToString("F4", CultureInfo.InvariantCulture));
+            log.LogInformation("{Line}", string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {(candidate.SubNetwork == decision.Winner ? "*" : " ")} {candidate.SubNetwork}: {Evidence(candidate)}, {candidate.StepTime * 1000:F1} ms, {Outcome(candidate)}"));
         }
 
-        log.LogInformation("Stage {Stage}: {Winner} wins (alpha {Alpha:F4}).", decision.Stage + 1, decision.Winner, decision.BalancingFactor);
+        log.LogInformation(
+            "Stage {Stage}: {Winner} wins{Alpha}.", decision.Stage + 1, decision.Winner, decision.BalancingFactor is { } alpha ? string.Create(CultureInfo.InvariantCulture, $" (alpha {alpha:F4})") : "");
         Event(state, "decision", decision);
     }
+
+    private static string Evidence(SearchedCandidate candidate) => candidate.Proxies is { } proxies
+        ? string.Create(CultureInfo.InvariantCulture, $"kappa {proxies.Kappa:F1}, ZiCo {proxies.ZiCo:F1}")
+        : string.Create(CultureInfo.InvariantCulture, $"loss {candidate.Loss:F4}");
+
+    private static string Outcome(SearchedCandidate candidate) => candidate.Proxies is { } proxies
+        ? string.Create(CultureInfo.InvariantCulture, $"ranks {proxies.TimeRank} {proxies.KappaRank} {proxies.ZiCoRank}, total {candidate.Score:F1}")
+        : string.Create(CultureInfo.InvariantCulture, $"score {candidate.Exclusion ?? candidate.Score?.ToString("F4", CultureInfo.InvariantCulture)}");
 
     public void StepLine(TrainingState state, SubNetwork network, StepWindow window, double rate, int batches, GrowthSchedule schedule)
     {
@@ -111,15 +116,16 @@ internal sealed class RunRecorder : IDisposable
     public void Evaluated(TrainingState state, IReadOnlyList<EvaluationResult> results, StagePlan plan)
     {
         var best = state.LastEvaluation!;
-        HasImproved = state.BestTop1 is not { } top1 || best.Top1 > top1;
+        HasImproved = state.Best is not { } before || best.IsBetterThan(before);
         if (HasImproved)
         {
-            (state.BestTop1, state.BestEpoch) = (best.Top1, state.Epoch);
+            (state.Best, state.BestEpoch) = (best, state.Epoch);
         }
 
+        var accuracy = best.Top1 is null ? "" : string.Create(CultureInfo.InvariantCulture, $"top-1 {best.Top1:F2}%  top-5 {best.Top5:F2}%  ");
         log.LogInformation(
-            "Eval: {Epoch} stage {Stage} {Network}  top-1 {Top1:F2}%  top-5 {Top5:F2}%  loss {Loss:F4}  ({Weights}; {All})  best {Best:F2}% in epoch {BestEpoch}",
-            state.Epoch, plan.Stage + 1, state.Network, best.Top1, best.Top5, best.Loss, best.Weights, string.Join(", ", results.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Weights} {r.Top1:F2}%"))), state.BestTop1, state.BestEpoch);
+            "Eval: {Epoch} stage {Stage} {Network}  {Accuracy}loss {Loss:F4}  ({Weights}; {All})  best {Best} in epoch {BestEpoch}",
+            state.Epoch, plan.Stage + 1, state.Network, accuracy, best.Loss, best.Weights, string.Join(", ", results.Select(r => $"{r.Weights} {r.Figure}")), state.Best!.Figure, state.BestEpoch);
         Event(state, "evaluation", new { state.Epoch, results });
     }
 
@@ -184,17 +190,17 @@ internal sealed class RunRecorder : IDisposable
             Stages = state.Stages,
             Decisions = state.Decisions,
             Final = state.LastEvaluation,
-            BestTop1 = state.BestTop1,
+            Best = state.Best,
             BestEpoch = state.BestEpoch,
             Times = state.Times,
             CorruptImages = corruptImages,
             Folder = folder?.Path,
         };
         folder?.WriteSummary(summary);
-        Event(state, "finished", new { summary.Times, summary.Final, summary.BestTop1 });
+        Event(state, "finished", new { summary.Times, summary.Final, summary.Best });
         log.LogInformation(
-            "Done: best top-1 {Best:F2}% in epoch {BestEpoch}; runtime {Runtime:F1} s (train {Train:F1}, search {Search:F1}, bookkeeping {Bookkeeping:F1}), evaluation {Evaluation:F1} s, waiting for data {Wait:F1} s.",
-            state.BestTop1, state.BestEpoch, state.Times.Runtime, state.Times.Train, state.Times.Search, state.Times.Bookkeeping, state.Times.Evaluation, state.Times.DataWait);
+            "Done: best {Best} in epoch {BestEpoch}; runtime {Runtime:F1} s (train {Train:F1}, search {Search:F1}, bookkeeping {Bookkeeping:F1}), evaluation {Evaluation:F1} s, waiting for data {Wait:F1} s.",
+            state.Best?.Headline ?? "evaluation: none", state.BestEpoch, state.Times.Runtime, state.Times.Train, state.Times.Search, state.Times.Bookkeeping, state.Times.Evaluation, state.Times.DataWait);
         return summary;
     }
 

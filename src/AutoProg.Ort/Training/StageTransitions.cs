@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
@@ -25,7 +26,7 @@ internal sealed class StageTransitions
         this.recorder = recorder;
         searchImages = new(() => train.Subset(recipe.Growth.SearchSamples, recipe.Seed));
         this.log = log;
-        space = RunComponents.CreateSpace(recipe, parts.Network.Model);
+        space = LearningTasks.SpaceOf(recipe, parts.Task);
         Schedule = GrowthSchedule.Plan(recipe, space);
         foreach (var decision in State.Decisions)
         {
@@ -60,7 +61,7 @@ internal sealed class StageTransitions
     };
 
     /// <summary>Begins a stage: grows to its network, or to the supernet in which its network will be searched.</summary>
-    public void Enter(StagePlan plan)
+    public void Enter(StagePlan plan, CancellationToken cancellationToken)
     {
         Clocked(() =>
         {
@@ -75,7 +76,50 @@ internal sealed class StageTransitions
                 OpenSearch(plan, from);
             }
         });
+        if (plan.ZeroShot && plan.SubNetwork is null)
+        {
+            SearchZeroShot(plan, cancellationToken);
+        }
+
         Report(plan, State.Epoch);
+    }
+
+    /// <summary>Ranks the candidates by proxies on the inherited weights, and goes on with the winner at once (sec. 4.2).</summary>
+    private void SearchZeroShot(StagePlan plan, CancellationToken cancellationToken)
+    {
+        var (search, started) = (Search!, Stopwatch.GetTimestamp());
+        var times = CandidateSeconds(search, plan, cancellationToken);
+        var proxies = new ProxySearch(recipe, parts, searchImages.Value).Measure(search.Candidates, Augmentation(plan), plan.Stage, cancellationToken);
+        var decision = SearchDecision.Vote(
+            plan.Stage, State.Epoch, search.Progress.From,
+            [.. search.Candidates.Zip(times, proxies).Select(static c => new ProxyMeasurement(c.First.Size, TimeSpan.FromSeconds(c.Second), c.Third.Kappa, c.Third.ZiCo))]);
+        State.Times = State.Times with { Search = State.Times.Search + Stopwatch.GetElapsedTime(started).TotalSeconds };
+        Clocked(() => Conclude(plan, decision));
+    }
+
+    private void Conclude(StagePlan plan, SearchDecision decision)
+    {
+        var winner = Search!.Find(decision.Winner);
+        State.Decisions.Add(decision);
+        Schedule = Schedule.Decide(plan.Stage, decision.Winner);
+        if (recipe.Growth.RecycleWeights || plan.ZeroShot)
+        {
+            parts.Network.Extract(winner.Blocks, OptimizerState);
+            Settle(decision.Winner);
+        }
+        else
+        {
+            // The network from before the search returns, and grows to the winner as if it had been known.
+            parts.BeforeSearch!.Restore(parts.Arena);
+            parts.BeforeSearch.Dispose();
+            parts.BeforeSearch = null;
+            parts.Network.Use(Search.Progress.Original);
+            Change(decision.From, decision.Winner, SplitOf(decision.Winner.Depth));
+        }
+
+        State.Search = null;
+        Search = null;
+        recorder.Decided(State, decision);
     }
 
     /// <summary>Measures the candidates' step times, once per search, before its first step.</summary>
@@ -83,9 +127,7 @@ internal sealed class StageTransitions
     {
         if (Search is { Progress.StepSeconds.Count: 0 } search)
         {
-            Clocked(() => search.Progress.StepSeconds = recipe.Growth.SearchTime == SearchTimeKind.Flops
-                ? [.. search.Candidates.Select(c => ComputedSeconds(c, plan))]
-                : [.. search.Candidates.Select(c => MeasuredSeconds(c, plan, cancellationToken))]);
+            Clocked(() => search.Progress.StepSeconds = CandidateSeconds(search, plan, cancellationToken));
             recorder.Event(State, "search_times", new { search.Progress.Candidates, search.Progress.StepSeconds });
 
             // Measured times decide and cannot be measured again with the same result, so they are saved at once.
@@ -105,7 +147,7 @@ internal sealed class StageTransitions
         {
             var started = Stopwatch.GetTimestamp();
             var weights = parts.Arena.EmaDecays.Count > 0 ? ArenaBuffer.Ema(0) : ArenaBuffer.Weights;
-            var losses = Search.Candidates.Select(c => Loss(c, weights, plan, cancellationToken)).ToList();
+            var losses = Search.Candidates.Select(c => ReadLoss(c, weights, plan, cancellationToken)).ToList();
             Search.Progress.Losses.Add(losses);
             State.Times = State.Times with { Search = State.Times.Search + Stopwatch.GetElapsedTime(started).TotalSeconds };
             recorder.Event(State, "search_reading", new { reading = Search.Progress.Losses.Count, losses });
@@ -129,28 +171,7 @@ internal sealed class StageTransitions
         next = recipe.Growth.RecycleWeights ? next : plan.FirstEpoch;
         Clocked(() =>
         {
-            var decision = Search.Decide(plan.Stage, next);
-            var winner = Search.Find(decision.Winner);
-            State.Decisions.Add(decision);
-            Schedule = Schedule.Decide(plan.Stage, decision.Winner);
-            if (recipe.Growth.RecycleWeights)
-            {
-                parts.Network.Extract(winner.Blocks, recipe.Growth.OptimizerState);
-                Settle(decision.Winner);
-            }
-            else
-            {
-                // The network from before the search returns, and grows to the winner as if it had been known.
-                parts.BeforeSearch!.Restore(parts.Arena);
-                parts.BeforeSearch.Dispose();
-                parts.BeforeSearch = null;
-                parts.Network.Use(Search.Progress.Original);
-                Change(decision.From, decision.Winner, SplitOf(decision.Winner.Depth));
-            }
-
-            State.Search = null;
-            Search = null;
-            recorder.Decided(State, decision);
+            Conclude(plan, Search.Decide(plan.Stage, next));
         });
         Report(plan, next);
         return next;
@@ -158,17 +179,17 @@ internal sealed class StageTransitions
 
     private void OpenSearch(StagePlan plan, SubNetwork? from)
     {
-        var candidates = space.Candidates(from, recipe.Growth.MaxSupernetRatio);
+        var candidates = space.Candidates(from, recipe.Growth);
         if (from is null)
         {
-            var smallest = candidates.MinBy(c => (c.Depth, c.Resolution));
+            var smallest = candidates.MinBy(c => (c.Depth, c.Level, c.Resolution));
             Initialize(SplitOf(smallest.Depth));
             State.Network = smallest;
         }
 
         var progress = new SearchProgress { From = from, Original = parts.Network.Split, Candidates = candidates, StepCountsBefore = CheckpointFiles.StepCounts(parts.Arena) };
         var search = new SupernetSearch(recipe.Growth, progress, SplitOf);
-        if (!recipe.Growth.RecycleWeights)
+        if (!recipe.Growth.RecycleWeights && !plan.ZeroShot)
         {
             parts.BeforeSearch = ArenaSnapshot.Take(parts.Arena);
         }
@@ -176,7 +197,8 @@ internal sealed class StageTransitions
         Grow(search.Split);
         Settle(search.Largest.Size, candidates);
         (State.Search, Search) = (progress, search);
-        log.LogInformation("Stage {Stage}: searching {Count} candidates in a supernet of {Depth} blocks for {Epochs} epochs.", plan.Stage + 1, candidates.Count, search.Largest.Size.Depth, plan.SearchEpochs);
+        log.LogInformation(
+            "Stage {Stage}: searching {Count} candidates in {Supernet} {Effort}.", plan.Stage + 1, candidates.Count, search.Largest.Size, plan.ZeroShot ? "by proxies" : $"for {plan.SearchEpochs} epochs");
         recorder.Event(State, "search", new { plan.Stage, from, candidates });
     }
 
@@ -199,15 +221,24 @@ internal sealed class StageTransitions
         Settle(to);
     }
 
+    /// <summary>Moments restart with a grown network. Unfreezing changes no weight, so they go on.</summary>
+    private OptimizerStateKind OptimizerState => parts.Task.Unfreezing is null ? recipe.Growth.OptimizerState : OptimizerStateKind.Carry;
+
     private void Grow(IReadOnlyList<int> split)
     {
+        if (parts.Task.Unfreezing is not null)
+        {
+            parts.Network.Use(split);
+            return;
+        }
+
         var growth = recipe.Growth;
         var momentum = parts.Arena.EmaDecays.Count == 0 ? 0
             : recipe.Ema.GrowthDecay is { } decay ? parts.Arena.EmaDecays.ToList().IndexOf(decay)
             : parts.Arena.EmaDecays.Count - 1;
 
         // The first network has no history: its momentum network is its own copy, so MoGrow and Interpolation are the same.
-        parts.Network.Grow(split, new GrowthStep(growth.Operator, momentum, growth.OptimizerState, recipe.Seed, State.Stage));
+        parts.Network.Grow(split, new GrowthStep(growth.Operator, momentum, OptimizerState, recipe.Seed, State.Stage));
     }
 
     private void Initialize(IReadOnlyList<int> split)
@@ -232,7 +263,7 @@ internal sealed class StageTransitions
         parts.Sessions.ReleaseExcept(keep ?? [network]);
     }
 
-    private double Loss(ActiveNetwork candidate, ArenaBuffer weights, StagePlan plan, CancellationToken cancellationToken)
+    private double ReadLoss(ActiveNetwork candidate, ArenaBuffer weights, StagePlan plan, CancellationToken cancellationToken)
     {
         var subset = searchImages.Value;
         var batches = subset.SearchBatches(new SearchReading
@@ -243,14 +274,18 @@ internal sealed class StageTransitions
             Resolution = candidate.Size.Resolution,
             Augmentation = Augmentation(plan),
         });
-        return parts.Evaluator.Run(candidate, weights, batches, soft: true, cancellationToken).Loss;
+        return parts.Evaluator.Run(candidate, weights, batches, new EvaluationSettings(plan.Stage, Soft: true), cancellationToken).Loss;
     }
+
+    private IReadOnlyList<double> CandidateSeconds(SupernetSearch search, StagePlan plan, CancellationToken cancellationToken) => recipe.Growth.SearchTime == SearchTimeKind.Flops
+        ? [.. search.Candidates.Select(c => ComputedSeconds(c, plan))]
+        : [.. search.Candidates.Select(c => MeasuredSeconds(c, plan, cancellationToken))];
 
     /// <summary>Median of forward and backward over a batch.</summary>
     private double MeasuredSeconds(ActiveNetwork candidate, StagePlan plan, CancellationToken cancellationToken)
     {
         var batch = Batch.Blank(recipe.Training.BatchSize, candidate.Size.Resolution, parts.Network.Model.ClassCount);
-        var settings = new StepSettings(0, plan.Regularization.DropPath, null, State.Epoch);
+        var settings = new StepSettings(0, plan.Regularization.DropPath, null, State.Epoch, State.Stage);
         parts.Step.Differentiate(candidate, batch, settings);
         var seconds = new List<double>();
         for (var i = 0; i < Math.Max(1, recipe.Growth.SearchTimingSteps); i++)

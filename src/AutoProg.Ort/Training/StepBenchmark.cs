@@ -44,7 +44,7 @@ public sealed record SubNetworkTiming
     /// <summary>Blocks.</summary>
     public required int Depth { get; init; }
 
-    /// <summary>What learns: <c>all</c>.</summary>
+    /// <summary>What learns: <c>all</c>, or the unfreeze level, e.g. <c>u2</c>.</summary>
     public required string Learnable { get; init; }
 
     /// <summary>Forward, backward, clipping, update, averaging; the batch is there already.</summary>
@@ -114,14 +114,14 @@ public static class StepBenchmark
         parts.Arena.ResetEma();
         var measurement = new StepMeasurement(recipe, parts, new ImageSource(train, recipe.Data, options.Logger), options);
         var timings = new List<SubNetworkTiming>();
-        foreach (var network in GraphNeeds.Networks(recipe, parts.Network.Model).OrderBy(n => (long)n.Depth * n.Resolution * n.Resolution))
+        foreach (var network in GraphNeeds.Networks(recipe, parts.Task).OrderBy(n => (long)n.Depth * n.Resolution * n.Resolution).ThenBy(n => n.Level))
         {
             var timing = measurement.Run(network, cancellationToken);
             timings.Add(timing);
             options.Progress?.Report(timing);
         }
 
-        return new BenchmarkReport([.. timings.OrderBy(t => t.Resolution).ThenBy(t => t.Depth)]);
+        return new BenchmarkReport([.. timings.OrderBy(t => t.Resolution).ThenBy(t => t.Depth).ThenBy(t => t.Learnable, StringComparer.Ordinal)]);
     }
 
     /// <summary>The recipe of a complete model on built-in images: what <c>bench --model</c> measures.</summary>

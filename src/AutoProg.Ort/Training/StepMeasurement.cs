@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using AutoProg.Models;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -25,7 +24,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
         ProcessMemory.ResetPeak();
 
         var active = new ActiveNetwork(network, parts.Network.Blocks);
-        var settings = new StepSettings(Rate, recipe.Model.DropPath, recipe.Training.ClipGrad, Epoch: 0);
+        var settings = new StepSettings(Rate, recipe.Model.DropPath, recipe.Training.ClipGrad, Epoch: 0, Stage: 0);
         var microBatch = parts.Memory.MicroBatch(network, recipe.Training.BatchSize, recipe.Model.DropPath > 0);
         var (dataMs, batch) = LoadBatches(network, cancellationToken);
         var (forwardBackward, update, step) = (new List<double>(), new List<double>(), new List<double>());
@@ -43,12 +42,12 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
 
         var peak = ProcessMemory.PeakBytes();
         var cost = parts.Sessions.Graphs.Training(network, microBatch, recipe.Model.DropPath > 0).Cost;
-        var operators = options.Profile ? Profile(active, batch, microBatch) : [];
+        var operators = options.Profile ? Profile(active, batch, microBatch, settings) : [];
         return new SubNetworkTiming
         {
             Resolution = network.Resolution,
             Depth = network.Depth,
-            Learnable = "all",
+            Learnable = network.Level is { } level ? $"u{level}" : "all",
             StepMs = Median(step),
             ForwardBackwardMs = Median(forwardBackward),
             UpdateMs = Median(update),
@@ -93,7 +92,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
 
     private (double ForwardBackward, double Update) Step(ActiveNetwork active, Batch batch, StepSettings settings)
     {
-        var selection = parts.Arena.Layout.Select(GrowingNetwork.Addresses(active.Blocks), GrowingNetwork.Addresses(parts.Network.Blocks));
+        var selection = parts.Step.Selection(active);
         var started = Stopwatch.GetTimestamp();
         var (_, count) = parts.Step.Differentiate(active, batch, settings);
         var differentiated = Stopwatch.GetElapsedTime(started);
@@ -104,7 +103,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
     }
 
     /// <summary>Runs the same graph in a session of its own that writes a profile; profiling slows small operators down, so the measured steps are without it.</summary>
-    private IReadOnlyList<OperatorTime> Profile(ActiveNetwork active, Batch batch, int microBatch)
+    private IReadOnlyList<OperatorTime> Profile(ActiveNetwork active, Batch batch, int microBatch, StepSettings settings)
     {
         var artifact = parts.Sessions.Graphs.Training(active.Size, microBatch, recipe.Model.DropPath > 0);
         parts.Step.Unbind();
@@ -114,11 +113,9 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
         {
             using var session = new StepSession(parts.Device, artifact.Model, artifact.Manifest, Path.Combine(folder.FullName, "step"));
             session.Bind(name => parts.Arena.View(ArenaBuffer.Weights, name), name => parts.Arena.View(ArenaBuffer.Gradients, name));
-            batch.Images.Span[..session.Tensor(ModelGraph.ImageInput).Length].CopyTo(session.Tensor(ModelGraph.ImageInput));
-            batch.Targets.Span[..session.Tensor(SubNetworkGraphs.TargetInput).Length].CopyTo(session.Tensor(SubNetworkGraphs.TargetInput));
-            if (session.Has(ModelGraph.DropPathInput))
+            foreach (var input in parts.Step.Inputs(active, batch, settings))
             {
-                session.Tensor(ModelGraph.DropPathInput).Fill(1);
+                input.Feed(session, batch.Size, 0, microBatch);
             }
 
             for (var i = 0; i < options.WarmupSteps + options.Steps; i++)

@@ -1,5 +1,6 @@
 using AutoProg.Models;
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Randomness;
 using AutoProg.Ort.Runtime;
@@ -8,7 +9,7 @@ using AutoProg.Ort.Runtime.Optimizers;
 namespace AutoProg.Ort.Training;
 
 /// <summary>A sub-network and the blocks of the current network that it runs.</summary>
-/// <param name="Size">Resolution and depth.</param>
+/// <param name="Size">Resolution, depth and unfreeze level.</param>
 /// <param name="Blocks">Per group, the blocks that run.</param>
 public sealed record ActiveNetwork(SubNetwork Size, IReadOnlyList<IReadOnlyList<int>> Blocks);
 
@@ -16,8 +17,9 @@ public sealed record ActiveNetwork(SubNetwork Size, IReadOnlyList<IReadOnlyList<
 /// <param name="LearningRate">Of this update.</param>
 /// <param name="DropPath">Drop-path rate of the last block.</param>
 /// <param name="ClipGrad">Largest gradient norm; null does not clip.</param>
-/// <param name="Epoch">Keys the drop-path masks, together with the batch's index.</param>
-public sealed record StepSettings(double LearningRate, double DropPath, double? ClipGrad, int Epoch);
+/// <param name="Epoch">Keys what is drawn at random, together with the batch's index.</param>
+/// <param name="Stage">Stage, from 0.</param>
+public sealed record StepSettings(double LearningRate, double DropPath, double? ClipGrad, int Epoch, int Stage);
 
 /// <summary>What a step found.</summary>
 /// <param name="Loss">Mean over the batch, before the update.</param>
@@ -43,15 +45,20 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
         ArgumentNullException.ThrowIfNull(active);
         ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(settings);
-        var size = memory.MicroBatch(active.Size, batch.Size, settings.DropPath > 0);
-        var session = Bind(active, size, settings.DropPath > 0);
+        var dropPath = settings.DropPath > 0;
+        var size = memory.MicroBatch(active.Size, batch.Size, dropPath);
+        var session = Bind(active, size, dropPath);
         var selection = Selection(active);
-        var dropPath = settings.DropPath > 0 ? DropPathFactors(active.Size.Depth, batch, settings) : [];
+        var inputs = Inputs(active, batch, settings);
         var count = batch.Size / size;
         var loss = 0.0;
         for (var i = 0; i < count; i++)
         {
-            Feed(session, batch, dropPath, i * size, size);
+            foreach (var input in inputs)
+            {
+                input.Feed(session, batch.Size, i * size, size);
+            }
+
             session.Run();
             loss += session.Loss;
             update.Accumulate(selection, i, count);
@@ -76,6 +83,17 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
         return new StepResult(loss, norm);
     }
 
+    /// <summary>What a training graph of the network is fed for a batch.</summary>
+    public IReadOnlyList<FedTensor> Inputs(ActiveNetwork active, Batch batch, StepSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(active);
+        ArgumentNullException.ThrowIfNull(settings);
+        var inputs = Task.Objective.TrainingInputs(batch, new StepKey(seed, settings.Epoch, settings.Stage));
+        return settings.DropPath > 0
+            ? [.. inputs, FedTensor.Of<float>(ModelGraph.DropPathInput, DropPathFactors(active.Size.Depth, batch, settings), outer: 2 * active.Size.Depth)]
+            : inputs;
+    }
+
     /// <summary>Forgets what is bound, because sessions were released or blocks have moved.</summary>
     public void Unbind()
     {
@@ -95,34 +113,23 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
         return session;
     }
 
-    /// <summary>The active blocks are updated; the momentum networks of all blocks in use go on.</summary>
-    private ArenaSelection Selection(ActiveNetwork active)
+    private LearningTask Task => sessions.Graphs.Task;
+
+    /// <summary>What learns in the active blocks is updated; the momentum networks of everything in use go on.</summary>
+    public ArenaSelection Selection(ActiveNetwork active)
     {
+        ArgumentNullException.ThrowIfNull(active);
         if (!selections.TryGetValue(active, out var selection))
         {
-            selection = network.Arena.Layout.Select(GrowingNetwork.Addresses(active.Blocks), GrowingNetwork.Addresses(network.Blocks));
+            var running = GrowingNetwork.Addresses(active.Blocks).ToHashSet();
+            var inUse = GrowingNetwork.Addresses(network.Blocks).ToHashSet();
+            selection = network.Arena.Layout.Select(
+                p => (p.Block is not { } block || running.Contains(block)) && Task.IsLearnable(p, active.Size),
+                p => p.Block is not { } block || inUse.Contains(block));
             selections.Add(active, selection);
         }
 
         return selection;
-    }
-
-    private static void Feed(StepSession session, Batch batch, float[] dropPath, int first, int count)
-    {
-        var imageLength = batch.Images.Length / batch.Size;
-        batch.Images.Span.Slice(first * imageLength, count * imageLength).CopyTo(session.Tensor(ModelGraph.ImageInput));
-        batch.Targets.Span.Slice(first * batch.Classes, count * batch.Classes).CopyTo(session.Tensor(SubNetworkGraphs.TargetInput));
-        if (dropPath.Length == 0)
-        {
-            return;
-        }
-
-        // [depth, 2, batch] to [depth, 2, micro-batch].
-        var factors = session.Tensor(ModelGraph.DropPathInput);
-        for (var branch = 0; branch < dropPath.Length / batch.Size; branch++)
-        {
-            dropPath.AsSpan((branch * batch.Size) + first, count).CopyTo(factors[(branch * count)..]);
-        }
     }
 
     /// <summary>Keep mask over keep probability for each residual branch and image [depth, 2, B] (Huang et al., ECCV 2016, scaled as in timm).</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using AutoProg.Models;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
@@ -17,9 +18,9 @@ public sealed class TrainedModel : IDisposable
     private const int MostClasses = 1_000_000;
     private readonly bool ownsArena;
 
-    private TrainedModel(Recipe recipe, GrowingNetwork parts, SubNetwork network, bool ownsArena)
+    private TrainedModel(Recipe recipe, LearningTask task, GrowingNetwork parts, SubNetwork network, bool ownsArena)
     {
-        Recipe = recipe;
+        (Recipe, Task) = (recipe, task);
         Parts = parts;
         Network = network;
         this.ownsArena = ownsArena;
@@ -31,8 +32,14 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The recipe that the model was trained with.</summary>
     public Recipe Recipe { get; }
 
+    /// <summary>The complete architecture, what it has learnt, and which of it at each unfreeze level.</summary>
+    public LearningTask Task { get; }
+
     /// <summary>The complete architecture.</summary>
-    public IElasticModel Model => Parts.Model;
+    public IElasticModel Model => Task.Model;
+
+    /// <summary>The last stage that was trained, from 0.</summary>
+    public int Stage { get; private init; }
 
     /// <summary>The network that was trained, smaller than the complete one if training has not come to its end.</summary>
     public SubNetwork Network { get; }
@@ -80,8 +87,9 @@ public sealed class TrainedModel : IDisposable
 
     /// <summary>What a run has in memory at its end; the run keeps its memory.</summary>
     internal static TrainedModel Of(Recipe recipe, RunComponents parts, IReadOnlyList<string> classNames, string? runFolder) =>
-        new(recipe, parts.Network, parts.State.Network, ownsArena: false)
+        new(recipe, parts.Task, parts.Network, parts.State.Network, ownsArena: false)
         {
+            Stage = parts.State.Stage,
             BestWeights = parts.State.LastEvaluation?.Weights ?? "online",
             ClassNames = classNames,
             RunFolder = runFolder,
@@ -115,7 +123,7 @@ public sealed class TrainedModel : IDisposable
     {
         var state = checkpoint.ReadState<TrainingState>();
         using var online = checkpoint.OpenFile("weights.safetensors");
-        var network = CreateNetwork(recipe, online, recipe.Ema.Decays);
+        var (task, network) = CreateNetwork(recipe, online, recipe.Ema.Decays);
         try
         {
             network.Use(state.Split);
@@ -136,8 +144,9 @@ public sealed class TrainedModel : IDisposable
             throw;
         }
 
-        return new TrainedModel(recipe, network, state.Network, ownsArena: true)
+        return new TrainedModel(recipe, task, network, state.Network, ownsArena: true)
         {
+            Stage = Math.Max(0, state.Stage),
             BestWeights = state.LastEvaluation?.Weights ?? "online",
             ClassNames = ExportedClassNames(runFolder, network.Model.ClassCount),
             RunFolder = runFolder,
@@ -147,7 +156,7 @@ public sealed class TrainedModel : IDisposable
     private static TrainedModel OpenWeights(string path, Recipe recipe, string? runFolder)
     {
         using var file = SafetensorsReader.Open(path);
-        var network = CreateNetwork(recipe, file, []);
+        var (task, network) = CreateNetwork(recipe, file, []);
         try
         {
             var model = network.Model;
@@ -157,7 +166,7 @@ public sealed class TrainedModel : IDisposable
             var resolution = file.Metadata.TryGetValue("resolution", out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var pixels)
                 && pixels > 0 && pixels <= 8192 && pixels % model.ResolutionStep == 0 ? pixels : model.MaxResolution;
             var name = file.Metadata.GetValueOrDefault("weights", "online");
-            return new TrainedModel(recipe, network, new SubNetwork(resolution, depth), ownsArena: true)
+            return new TrainedModel(recipe, task, network, new SubNetwork(resolution, depth), ownsArena: true)
             {
                 BestWeights = name,
                 Choices = new Dictionary<string, ArenaBuffer>(StringComparer.Ordinal) { [name] = ArenaBuffer.Weights },
@@ -175,16 +184,16 @@ public sealed class TrainedModel : IDisposable
     private static bool Holds(SafetensorsReader file, IElasticModel model, IReadOnlyList<int> split) =>
         model.Parameters.Where(p => p.Block is { } block && block.Index < split[block.Group]).All(p => file.TryGet(p.Name, out _));
 
-    private static GrowingNetwork CreateNetwork(Recipe recipe, SafetensorsReader weights, IReadOnlyList<double> decays)
+    private static (LearningTask Task, GrowingNetwork Network) CreateNetwork(Recipe recipe, SafetensorsReader weights, IReadOnlyList<double> decays)
     {
-        var model = RunComponents.CreateModel(recipe, recipe.Model.NumClasses ?? ClassCount(recipe, weights));
-        return new GrowingNetwork(model, new ParameterArena(model.Parameters, ArenaOptions.WeightsOnly with { EmaDecays = decays }));
+        var task = LearningTasks.Of(recipe, recipe.Model.NumClasses ?? ClassCount(recipe, weights));
+        return (task, new GrowingNetwork(task.Model, new ParameterArena(task.Model.Parameters, ArenaOptions.WeightsOnly with { EmaDecays = decays })));
     }
 
     /// <summary>The class count that the recipe leaves to the data: read off the one axis that it makes longer, so that the data need not be there.</summary>
     private static int ClassCount(Recipe recipe, SafetensorsReader weights)
     {
-        var (two, three) = (RunComponents.CreateModel(recipe, 2).Parameters, RunComponents.CreateModel(recipe, 3).Parameters);
+        var (two, three) = (LearningTasks.Of(recipe, 2).Model.Parameters, LearningTasks.Of(recipe, 3).Model.Parameters);
         var (name, axis) = two.Zip(three)
             .SelectMany(static pair => pair.First.Shape.Zip(pair.Second.Shape).Select((sizes, axis) => (pair.First.Name, Axis: axis, Differs: sizes.First != sizes.Second)))
             .Where(static candidate => candidate.Differs)

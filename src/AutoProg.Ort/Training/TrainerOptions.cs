@@ -117,10 +117,13 @@ public sealed record RunSummary
     /// <summary>The last evaluation: that of the complete model.</summary>
     public EvaluationResult? Final { get; init; }
 
-    /// <summary>Best top-1 in percent; null without evaluation.</summary>
-    public double? BestTop1 { get; init; }
+    /// <summary>The best evaluation; null without any.</summary>
+    public EvaluationResult? Best { get; init; }
 
-    /// <summary>Its epoch.</summary>
+    /// <summary>How far sampled images are from the evaluation images; null where the recipe asks for no samples.</summary>
+    public FrechetResult? Frechet { get; init; }
+
+    /// <summary>Epoch of the best evaluation.</summary>
     public int BestEpoch { get; init; }
 
     /// <summary>Where the time went.</summary>

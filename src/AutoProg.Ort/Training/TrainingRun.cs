@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
@@ -82,7 +83,7 @@ internal sealed class TrainingRun
         {
             if (plan.Stage != State.Stage)
             {
-                transitions.Enter(plan);
+                transitions.Enter(plan, cancellationToken);
             }
 
             TrainEpoch(plan, cancellationToken);
@@ -145,7 +146,7 @@ internal sealed class TrainingRun
     {
         var rate = LearningRate(State.Epoch, batch.Index);
         var started = Stopwatch.GetTimestamp();
-        var result = parts.Step.Run(active, batch, new StepSettings(rate, plan.Regularization.DropPath, recipe.Training.ClipGrad, State.Epoch));
+        var result = parts.Step.Run(active, batch, new StepSettings(rate, plan.Regularization.DropPath, recipe.Training.ClipGrad, State.Epoch, State.Stage));
         var took = Stopwatch.GetElapsedTime(started);
         if (!double.IsFinite(result.Loss) || !double.IsFinite(result.GradientNorm))
         {
@@ -155,6 +156,7 @@ internal sealed class TrainingRun
         State.Step++;
         State.Batch = batch.Index + 1;
         State.LossSum += result.Loss;
+        transitions.Search?.Trained(active, result.Loss);
         State.Times = State.Times with
         {
             Train = State.Times.Train + (State.Search is null ? took.TotalSeconds : 0),
@@ -185,11 +187,11 @@ internal sealed class TrainingRun
         foreach (var buffer in parts.Network.Arena.Buffers.Where(b => b.Role is ArenaRole.Weights or ArenaRole.Ema))
         {
             var batches = val.EvaluationBatches(batchSize, State.Network.Resolution, recipe.Augmentation.CropPct);
-            var score = parts.Evaluator.Run(transitions.Whole, buffer, batches, soft: false, cancellationToken);
-            results.Add(new EvaluationResult(parts.WeightsName(buffer), State.Network.Resolution, score.Loss, score.Top1, score.Top5, score.Count));
+            var figures = parts.Evaluator.Run(transitions.Whole, buffer, batches, new EvaluationSettings(State.Stage, Soft: false), cancellationToken);
+            results.Add(EvaluationResult.Of(parts.WeightsName(buffer), State.Network.Resolution, figures));
         }
 
-        State.LastEvaluation = results.MaxBy(r => r.Top1)!;
+        State.LastEvaluation = EvaluationResult.BestOf(results);
         State.Times = State.Times with { Evaluation = State.Times.Evaluation + Stopwatch.GetElapsedTime(started).TotalSeconds };
         recorder.Evaluated(State, results, plan);
         return State.LastEvaluation;

@@ -1,3 +1,5 @@
+using System.Globalization;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 
 namespace AutoProg.Ort.Training;
@@ -41,8 +43,8 @@ public sealed record TrainingState
     /// <summary>Time when the epoch began.</summary>
     public RunTimes EpochStart { get; set; } = new();
 
-    /// <summary>Best top-1 so far in percent; null before the first evaluation.</summary>
-    public double? BestTop1 { get; set; }
+    /// <summary>Best evaluation so far; null before the first.</summary>
+    public EvaluationResult? Best { get; set; }
 
     /// <summary>Epoch of the best evaluation.</summary>
     public int BestEpoch { get; set; }
@@ -80,6 +82,12 @@ public sealed record SearchProgress
 
     /// <summary>Per evaluation, the loss of each candidate.</summary>
     public List<IReadOnlyList<double>> Losses { get; set; } = [];
+
+    /// <summary>Sum of the training losses of each candidate's own steps; empty before the first.</summary>
+    public double[] TrainingLossSums { get; set; } = [];
+
+    /// <summary>Number of each candidate's own steps; empty before the first.</summary>
+    public int[] TrainingSteps { get; set; } = [];
 
     /// <summary>Updates of each parameter before the search, for runs that do not recycle weights.</summary>
     public IReadOnlyDictionary<string, long> StepCountsBefore { get; init; } = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -122,8 +130,32 @@ public sealed record StageReport(
 /// <summary>An evaluation on the evaluation set.</summary>
 /// <param name="Weights">Whose accuracy it is: <c>online</c> or <c>ema-0.998</c>; the best of all.</param>
 /// <param name="Resolution">Pixels per side.</param>
-/// <param name="Loss">Mean cross entropy.</param>
-/// <param name="Top1">Percent.</param>
-/// <param name="Top5">Percent.</param>
+/// <param name="Loss">Mean loss: a classifier's cross entropy, a diffusion model's squared error of the predicted noise.</param>
+/// <param name="Top1">Percent; null where there is no accuracy.</param>
+/// <param name="Top5">Percent; null where there is no accuracy.</param>
 /// <param name="Count">Images.</param>
-public sealed record EvaluationResult(string Weights, int Resolution, double Loss, double Top1, double Top5, int Count);
+public sealed record EvaluationResult(string Weights, int Resolution, double Loss, double? Top1, double? Top5, int Count)
+{
+    internal static EvaluationResult Of(string weights, int resolution, EvaluationFigures figures) =>
+        new(weights, resolution, figures.Loss, figures.Top1, figures.Top5, figures.Count);
+
+    /// <summary>Higher accuracy, or, where there is none, a smaller loss.</summary>
+    public bool IsBetterThan(EvaluationResult other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Top1 is { } top1 && other.Top1 is { } otherTop1 ? top1 > otherTop1 : Loss < other.Loss;
+    }
+
+    /// <summary>The best of several, the first of equals.</summary>
+    public static EvaluationResult BestOf(IReadOnlyList<EvaluationResult> results)
+    {
+        ArgumentNullException.ThrowIfNull(results);
+        return results.Aggregate(static (best, next) => next.IsBetterThan(best) ? next : best);
+    }
+
+    /// <summary>The figure that decides, as logs show it: <c>top-1 63.90%</c> or <c>loss 0.0412</c>.</summary>
+    public string Headline => $"{(Top1 is null ? "loss" : "top-1")} {Figure}";
+
+    /// <summary>The same without its name.</summary>
+    internal string Figure => Top1 is { } top1 ? string.Create(CultureInfo.InvariantCulture, $"{top1:F2}%") : Loss.ToString("F4", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,96 @@
+using AutoProg.Models;
+using AutoProg.Ort.Diffusion;
+using AutoProg.Ort.Objectives;
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Recipes;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>From a recipe to what it trains: model, objective, learnable parts, growth space.</summary>
+internal static class LearningTasks
+{
+    /// <summary>The complete model of a recipe, what it learns, and which of it at each unfreeze level.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="classCount">Classes of the data.</param>
+    /// <exception cref="RecipeException">The model section does not make a model, or makes one for other classes.</exception>
+    public static LearningTask Of(Recipe recipe, int classCount)
+    {
+        var model = CreateModel(recipe, classCount);
+        return new LearningTask(model, ObjectiveOf(recipe, model), LevelsOf(recipe.Growth, model));
+    }
+
+    /// <summary>The growth space of a recipe and its model.</summary>
+    /// <exception cref="RecipeException">The growth section does not fit the model.</exception>
+    public static GrowthSpace SpaceOf(Recipe recipe, LearningTask task)
+    {
+        var problems = GrowthSpace.Problems(recipe.Growth, task.Complete, task.Model.ResolutionStep);
+        return problems.Count == 0
+            ? GrowthSpace.From(recipe.Growth, task.Complete, task.Model.ResolutionStep)
+            : throw new RecipeException([.. problems.Select(problem => new RecipeProblem("recipe", "", null, problem))]);
+    }
+
+    private static IElasticModel CreateModel(Recipe recipe, int classCount)
+    {
+        var m = recipe.Model;
+        var isDiffusion = DiT.Variants.ContainsKey(m.Name);
+        if (m.NumClasses is { } own && (isDiffusion ? own < classCount : own != classCount))
+        {
+            throw Refused("model.num_classes", $"{own}", $"expected {(isDiffusion ? "at least " : "")}the {classCount} classes of the data; set it to that, or leave it away");
+        }
+
+        try
+        {
+            return ModelCatalog.Create(m.Name, new ModelSizes
+            {
+                ImgSize = m.ImgSize,
+                PatchSize = m.PatchSize,
+                NumClasses = m.NumClasses ?? classCount,
+                EmbedDim = m.EmbedDim,
+                Depth = m.Depth,
+                NumHeads = m.NumHeads,
+                MlpRatio = m.MlpRatio,
+                InChannels = m.InChannels,
+                LearnSigma = m.LearnSigma,
+                NumStages = recipe.Growth.StageIdentifier ? recipe.Growth.NumStages : 0,
+                BranchScale = recipe.Growth.Policy != GrowthPolicyKind.Original && recipe.Growth.Operator.GatesInsertedBlocks(),
+            });
+        }
+        catch (ArgumentException error)
+        {
+            // What .NET appends to the message, the parameter's name, means nothing to whoever writes recipes.
+            var message = error.Message.Replace($" (Parameter '{error.ParamName}')", "");
+            var meant = Spelling.Nearest(m.Name, ModelCatalog.Names.Where(name => !ModelCatalog.Names.Contains(m.Name)));
+            throw Refused("model", null, meant is null ? message : $"{message} Did you mean '{meant}'?");
+        }
+    }
+
+    private static IObjective ObjectiveOf(Recipe recipe, IElasticModel model)
+    {
+        if (model is not DiT dit)
+        {
+            return new Classification();
+        }
+
+        var loss = recipe.Diffusion.Loss ?? (dit.Config.LearnSigma ? DiffusionLossKind.Hybrid : DiffusionLossKind.Mse);
+        return new Denoising(dit, NoiseSchedule.Create(recipe.Diffusion.BetaSchedule), loss, recipe.Diffusion.ClassDropout);
+    }
+
+    private static UnfreezeLevels? LevelsOf(GrowthRecipe growth, IElasticModel model)
+    {
+        try
+        {
+            return growth.Unfreeze switch
+            {
+                UnfreezeKind.None => null,
+                UnfreezeKind.Names => UnfreezeLevels.ByNames(growth.UnfreezeNames, model.Parameters.Select(static p => p.Name)),
+                var kind => UnfreezeLevels.ByBlocks(model.MaxDepth, kind == UnfreezeKind.Released ? UnfreezeRule.Released : UnfreezeRule.Intended),
+            };
+        }
+        catch (ArgumentException error)
+        {
+            throw Refused("growth.unfreeze_names", null, error.Message.Replace($" (Parameter '{error.ParamName}')", ""));
+        }
+    }
+
+    private static RecipeException Refused(string key, string? found, string message) => new([new RecipeProblem("recipe", key, found, message)]);
+}
