@@ -56,7 +56,7 @@ public sealed class Denoising(DiT model, NoiseSchedule schedule, DiffusionLossKi
         return new Pass(this, settings.Stage);
     }
 
-    private IReadOnlyList<FedTensor> Conditions(ReadOnlyMemory<float> x, Drawn drawn)
+    private FedTensor[] Conditions(ReadOnlyMemory<float> x, Drawn drawn)
     {
         FedTensor[] always = [FedTensor.Of(DiT.NoisyInput, x), FedTensor.Of<long>(DiT.TimestepInput, drawn.Timesteps), FedTensor.Of<long>(DiT.LabelInput, drawn.Labels)];
         return model.Config.NumStages > 0 ? [.. always, FedTensor.Of<long>(DiT.StageInput, drawn.Stages)] : always;

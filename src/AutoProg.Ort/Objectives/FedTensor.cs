@@ -30,7 +30,8 @@ public abstract class FedTensor
     {
         public override void Feed(BoundSession session, int batch, int first, int count)
         {
-            var (from, to) = (values.Span, session.Tensor<T>(Name));
+            var from = values.Span;
+            var to = session.Tensor<T>(Name);
             var row = from.Length / (outer * batch);
             for (var i = 0; i < outer; i++)
             {

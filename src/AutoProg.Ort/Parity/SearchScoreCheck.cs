@@ -52,7 +52,7 @@ internal sealed class SearchScoreCheck : IFixtureCheck
         return new[]
         {
             Deviation.OfElements([.. decision.Candidates.Select(static candidate => candidate.Loss ?? double.NaN)], row.LossMean),
-            Deviation.OfElements([decision.Exponent, decision.Scale, decision.BalancingFactor, residual], [row.A1, row.A2, row.W, row.ResidualSumOfSquares]),
+            Deviation.OfElements([decision.Exponent!.Value, decision.Scale!.Value, decision.BalancingFactor!.Value, residual], [row.A1, row.A2, row.W, row.ResidualSumOfSquares]),
             Deviation.OfElements([.. decision.Candidates.Select(static candidate => candidate.Score ?? double.NaN)], row.Scores),
             Deviation.OfExact([.. order], row.Order),
             decision.Winner.Depth == row.BestIndex && row.Configs[decision.Winner.Depth] == row.Best ? 0 : Deviation.Wrong,

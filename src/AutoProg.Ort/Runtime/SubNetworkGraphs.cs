@@ -62,7 +62,10 @@ public sealed class SubNetworkGraphs
     /// <param name="network">Resolution, depth and unfreeze level.</param>
     /// <param name="batch">Images per run.</param>
     /// <param name="dropPath">Whether the graph has stochastic depth.</param>
-    public GraphArtifact Training(SubNetwork network, int batch, bool dropPath) => Get(network, batch, dropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training);
+    public GraphArtifact Training(SubNetwork network, int batch, bool dropPath) => Get(network, batch, TrainingPurpose(dropPath));
+
+    /// <summary>The purpose of a training graph; stochastic depth is left away where the model has none.</summary>
+    public GraphPurpose TrainingPurpose(bool dropPath) => dropPath && Model.HasDropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training;
 
     /// <summary>Forward only.</summary>
     public GraphArtifact Inference(SubNetwork network, int batch) => Get(network, batch, GraphPurpose.Evaluation);
@@ -151,6 +154,6 @@ public sealed class SubNetworkGraphs
 
     private static GraphArtifactCost Cost(Graph graph) => new(GraphCost.MatrixFlops(graph), GraphCost.PeakActivationBytes(graph));
 
-    private string Name(SubNetwork network, int batch, GraphPurpose purpose) => 
+    private string Name(SubNetwork network, int batch, GraphPurpose purpose) =>
         $"{Model.Name}-r{network.Resolution}-l{network.Depth}{(network.Level is { } level ? $"-u{level}" : "")}-b{batch}-{NameOf(purpose)}";
 }

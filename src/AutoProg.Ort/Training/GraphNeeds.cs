@@ -28,7 +28,7 @@ internal static class GraphNeeds
         foreach (var (plan, network) in Reachable(recipe, task))
         {
             var dropPath = plan.Regularization.DropPath > 0;
-            needs.Add(new(network, memory.MicroBatch(network, recipe.Training.BatchSize, dropPath), dropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training));
+            needs.Add(new(network, memory.MicroBatch(network, recipe.Training.BatchSize, dropPath), dropPath && task.Model.HasDropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training));
             needs.Add(new(network, Math.Min(recipe.Training.EvalBatchSize, valCount), GraphPurpose.Evaluation));
             if (plan.SearchEpochs > 0)
             {

@@ -89,7 +89,7 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
         ArgumentNullException.ThrowIfNull(active);
         ArgumentNullException.ThrowIfNull(settings);
         var inputs = Task.Objective.TrainingInputs(batch, new StepKey(seed, settings.Epoch, settings.Stage));
-        return settings.DropPath > 0
+        return settings.DropPath > 0 && Task.Model.HasDropPath
             ? [.. inputs, FedTensor.Of<float>(ModelGraph.DropPathInput, DropPathFactors(active.Size.Depth, batch, settings), outer: 2 * active.Size.Depth)]
             : inputs;
     }

@@ -21,7 +21,7 @@ public sealed class TableTests
         Stages = [new(0, 0, new(128, 9), 64, 900L << 20, 1000L << 20, 2, 40.5), new(0, 2, new(128, 6), 64, 600L << 20, null, 2, 30.25), new(1, 4, new(224, 12), 32, 1500L << 20, 1600L << 20, 4, 200)],
         Decisions = [Decision],
         Final = new("ema-0.998", 224, 1.25, 71.5, 90.25, 2000),
-        BestTop1 = 72.125,
+        Best = new("ema-0.998", 224, 1.2, 72.125, 90.5, 2000),
         BestEpoch = 6,
         Times = new RunTimes { Train = 220, Search = 45, Bookkeeping = 5.75, Evaluation = 12, DataWait = 1.5 },
         CorruptImages = 1,
@@ -36,7 +36,7 @@ public sealed class TableTests
     public void A_comparison_shows_policies_side_by_side() => Approval.Verify("comparison", Rendered(console => ComparisonTables.Write(console, new ComparisonReport
     {
         Name = "example",
-        Policies = [new("original", 2, 400, 0, 71.5, 0.25, ["online"], 1000), new("autoprog-one", 2, 250.5, 59.7, 71.25, null, ["ema-0.998", "online"], 1000)],
+        Policies = [new("original", 2, 400, 0, new(71.5, 0.25), new(1.25, 0.01), null, ["online"], 1000), new("autoprog-one", 2, 250.5, 59.7, new(71.25, null), new(1.26, null), null, ["ema-0.998", "online"], 1000)],
         Runs = [],
         Folder = "/runs/example",
     })));

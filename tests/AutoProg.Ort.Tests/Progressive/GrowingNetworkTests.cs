@@ -1,4 +1,5 @@
 using AutoProg.Models;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
@@ -148,7 +149,7 @@ public sealed class GrowingNetworkTests : IDisposable
 
     private float[] Logits(IReadOnlyList<IReadOnlyList<int>> active)
     {
-        using var sessions = new SubNetworkSessions(new SubNetworkGraphs(model), Device.Open("cpu", 1));
+        using var sessions = new SubNetworkSessions(new SubNetworkGraphs(LearningTask.Classify(model)), Device.Open("cpu", 1));
         var session = sessions.Evaluation(new SubNetwork(Resolution, active[0].Count), 2);
         var names = network.ParameterNames(active);
         session.Bind(name => arena.View(ArenaBuffer.Weights, names(name)));

@@ -1,4 +1,5 @@
 using AutoProg.Models;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Tests.Runs;
@@ -79,5 +80,5 @@ public sealed class GraphStoreTests : InTemporaryFolder
         Assert.Contains("is not kept", Assert.Single(warnings.Messages), StringComparison.Ordinal);
     }
 
-    private SubNetworkGraphs Graphs(ModelSizes? sizes = null) => new(ModelCatalog.Create("deit_micro", sizes ?? new ModelSizes()), new GraphStore(At("graphs"), warnings));
+    private SubNetworkGraphs Graphs(ModelSizes? sizes = null) => new(LearningTask.Classify(ModelCatalog.Create("deit_micro", sizes ?? new ModelSizes())), new GraphStore(At("graphs"), warnings));
 }

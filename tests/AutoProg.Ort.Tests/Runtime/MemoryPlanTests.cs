@@ -1,4 +1,5 @@
 using AutoProg.Models;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Runtime;
 
@@ -8,7 +9,7 @@ public sealed class MemoryPlanTests
 {
     private const long Arena = 1 << 20;
     private static readonly SubNetwork Complete = new(16, 4);
-    private readonly SubNetworkGraphs graphs = new(ModelCatalog.Create("deit_micro", new ModelSizes { ImgSize = 16, PatchSize = 4, EmbedDim = 24, NumHeads = 2, Depth = 4 }));
+    private readonly SubNetworkGraphs graphs = new(LearningTask.Classify(ModelCatalog.Create("deit_micro", new ModelSizes { ImgSize = 16, PatchSize = 4, EmbedDim = 24, NumHeads = 2, Depth = 4 })));
 
     [Fact]
     public void Without_a_limit_the_whole_batch_goes_at_once() => Assert.Equal(12, Plan(0).MicroBatch(Complete, 12, dropPath: true));

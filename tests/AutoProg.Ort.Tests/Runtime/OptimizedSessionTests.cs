@@ -1,5 +1,6 @@
 using AutoProg.Graphs.Artifacts;
 using AutoProg.Models;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Randomness;
 using AutoProg.Ort.Runtime;
@@ -18,7 +19,7 @@ public sealed class OptimizedSessionTests
     public static TheoryData<string, int, bool, bool> Cases()
     {
         var cases = new TheoryData<string, int, bool, bool>();
-        foreach (var name in ModelCatalog.Names)
+        foreach (var name in DeiT.Variants.Keys)
         {
             cases.Add(name, 16, false, false);
             cases.Add(name, 16, true, false);
@@ -32,7 +33,7 @@ public sealed class OptimizedSessionTests
     [MemberData(nameof(Cases))]
     public void Sessions_as_training_loads_them_give_the_loss_and_gradients_of_unoptimised_ones(string model, int resolution, bool dropPath, bool branchScale)
     {
-        var artifact = new SubNetworkGraphs(ModelCatalog.Create(model, Micro with { BranchScale = branchScale })).Training(new SubNetwork(resolution, 2), batch: 3, dropPath);
+        var artifact = new SubNetworkGraphs(LearningTask.Classify(ModelCatalog.Create(model, Micro with { BranchScale = branchScale }))).Training(new SubNetwork(resolution, 2), batch: 3, dropPath);
         using var optimized = Device.Open("cpu", 1).Load(artifact.Model, model);
         using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
         using var plain = new InferenceSession(artifact.Model, options);
@@ -67,7 +68,7 @@ public sealed class OptimizedSessionTests
         var elements = new float[entry.Shape.Aggregate(1L, static (product, dim) => product * dim)];
         foreach (ref var element in elements.AsSpan())
         {
-            element = entry.Name == SubNetworkGraphs.TargetInput ? (float)random.NextDouble() : (float)(0.3 * random.NextNormal()) + (entry.Name.Contains("norm", StringComparison.Ordinal) ? 1 : 0);
+            element = entry.Name == Classification.TargetInput ? (float)random.NextDouble() : (float)(0.3 * random.NextNormal()) + (entry.Name.Contains("norm", StringComparison.Ordinal) ? 1 : 0);
         }
 
         return OrtValue.CreateTensorValueFromMemory(elements, [.. entry.Shape]);

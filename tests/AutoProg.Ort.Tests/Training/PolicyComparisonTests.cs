@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Tests.Training;
 
 public sealed class PolicyComparisonTests : InTemporaryFolder
 {
-    private static readonly ComparisonPlan Plan = new(TinyRuns.Recipe, [GrowthPolicyKind.Original, GrowthPolicyKind.Prog], [1, 2]);
+    private static readonly ComparisonPlan Plan = new(TinyRuns.Recipe, [new(GrowthPolicyKind.Original), new(GrowthPolicyKind.Prog)], [1, 2]);
 
     private TrainerOptions Options => new() { Output = Folder, Experiment = "compare" };
 
@@ -22,8 +22,8 @@ public sealed class PolicyComparisonTests : InTemporaryFolder
         var (first, second) = (report.Policies[0], report.Policies[1]);
         Assert.Equal((2, 0.0, 16.0), (first.Seeds, first.SpeedupPercent, first.Steps));
         Assert.Equal(original.Average(static s => s.Times.Runtime), first.RuntimeSeconds, 1e-9);
-        Assert.Equal(original.Average(static s => s.Final!.Top1), first.Top1!.Value, 1e-9);
-        Assert.Equal(Math.Abs(original[0].Final!.Top1 - original[1].Final!.Top1) / Math.Sqrt(2), first.Top1Spread!.Value, 1e-9);
+        Assert.Equal(original.Average(static s => s.Final!.Top1!.Value), first.Top1!.Mean, 1e-9);
+        Assert.Equal(Math.Abs(original[0].Final!.Top1!.Value - original[1].Final!.Top1!.Value) / Math.Sqrt(2), first.Top1.Spread!.Value, 1e-9);
         Assert.Equal(100 * ((first.RuntimeSeconds / second.RuntimeSeconds) - 1), second.SpeedupPercent!.Value, 1e-9);
 
         var table = File.ReadAllText(At("compare", "compare.md"));
@@ -66,13 +66,13 @@ public sealed class PolicyComparisonTests : InTemporaryFolder
     {
         Directory.CreateDirectory(At("compare", "original-seed1"));
         File.WriteAllText(At("compare", "original-seed1", "recipe.yaml"), RecipeWriter.Write(TinyRuns.Recipe with { Seed = 1, Growth = TinyRuns.Recipe.Growth with { Policy = GrowthPolicyKind.Original } }));
-        Assert.Single(PolicyComparison.Run(new ComparisonPlan(TinyRuns.Recipe, [GrowthPolicyKind.Original], [1]), Options).Runs);
+        Assert.Single(PolicyComparison.Run(new ComparisonPlan(TinyRuns.Recipe, [new(GrowthPolicyKind.Original)], [1]), Options).Runs);
     }
 
     [Fact]
     public void A_folder_with_a_run_of_another_recipe_is_refused()
     {
-        var plan = new ComparisonPlan(TinyRuns.Recipe with { Training = TinyRuns.Recipe.Training with { Epochs = 2 } }, [GrowthPolicyKind.Prog], [1]);
+        var plan = new ComparisonPlan(TinyRuns.Recipe with { Training = TinyRuns.Recipe.Training with { Epochs = 2 } }, [new(GrowthPolicyKind.Prog)], [1]);
         PolicyComparison.Run(plan, Options);
         var error = Assert.Throws<IOException>(() => PolicyComparison.Run(plan with { Recipe = TinyRuns.Recipe }, Options));
         Assert.Equal($"{At("compare", "prog-seed1")}: holds a run of another recipe; choose another --experiment, or replace it with --overwrite.", error.Message);
@@ -82,8 +82,8 @@ public sealed class PolicyComparisonTests : InTemporaryFolder
     public void Without_the_original_there_is_no_speedup_and_without_a_second_seed_no_spread()
     {
         var recipe = TinyRuns.Recipe with { Training = TinyRuns.Recipe.Training with { Epochs = 2 } };
-        var result = Assert.Single(PolicyComparison.Run(new ComparisonPlan(recipe, [GrowthPolicyKind.Prog], [1]), Options).Policies);
-        Assert.Equal((null, null), (result.SpeedupPercent, result.Top1Spread));
+        var result = Assert.Single(PolicyComparison.Run(new ComparisonPlan(recipe, [new(GrowthPolicyKind.Prog)], [1]), Options).Policies);
+        Assert.Equal((null, null), (result.SpeedupPercent, result.Top1?.Spread));
     }
 
     [Fact]
