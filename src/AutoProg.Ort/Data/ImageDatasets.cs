@@ -30,12 +30,14 @@ public static class ImageDatasets
                 DatasetKind.Idx => OpenIdx(recipe),
                 _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Dataset, "Unknown data set format."),
             };
-            return (Limit(train, recipe.TrainSamples, "train_samples", seed), Limit(val, recipe.ValSamples, "val_samples", seed));
+            return (Limit(Choose(train), recipe.TrainSamples, "train_samples", seed), Limit(Choose(val), recipe.ValSamples, "val_samples", seed));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
             throw new DataException($"The data in '{recipe.DataDir}' cannot be read: {unreadable.Message}", unreadable);
         }
+
+        IImageDataset Choose(IImageDataset dataset) => recipe.Classes.Count == 0 ? dataset : new ChosenClasses(dataset, recipe.Classes);
     }
 
     private static (IImageDataset Train, IImageDataset Val) OpenBuiltin(DataRecipe recipe, long seed)

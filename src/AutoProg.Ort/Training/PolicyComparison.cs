@@ -137,6 +137,7 @@ public static class PolicyComparison
         var folder = Path.Combine(
             Path.GetFullPath(options.Output ?? throw new ArgumentException("A comparison needs an output folder.", nameof(options))), options.Experiment ?? plan.Recipe.Name);
         var runs = new List<ComparedRun>();
+        var common = Prerequisites.Meet(plan.Recipe, options with { Output = folder }, cancellationToken);
         var total = plan.Policies.Count * plan.Seeds.Count;
 
         // Seed by seed, so that a machine that grows slower with the hours treats all policies alike.
@@ -144,7 +145,7 @@ public static class PolicyComparison
         {
             var name = policy.Name;
             options.Logger.LogInformation("Comparison {Run}/{Total}: {Policy}, seed {Seed}.", runs.Count + 1, total, name, seed);
-            var recipe = policy.Apply(plan.Recipe with { Seed = seed });
+            var recipe = policy.Apply(common with { Seed = seed });
             RecipeRules.ThrowIfInvalid(recipe, $"{plan.Recipe.Name} under {name}");
             runs.Add(new ComparedRun(name, seed, Complete(recipe, options with { Output = folder, Experiment = $"{name}-seed{seed}" }, cancellationToken)));
         }
@@ -152,7 +153,8 @@ public static class PolicyComparison
         return Write(Compare(plan, runs, folder));
     }
 
-    private static RunSummary Complete(Recipe recipe, TrainerOptions options, CancellationToken cancellationToken)
+    /// <summary>The summary of a run that is complete, goes on, or starts: whichever its folder asks for.</summary>
+    internal static RunSummary Complete(Recipe recipe, TrainerOptions options, CancellationToken cancellationToken)
     {
         var folder = Path.Combine(options.Output!, options.Experiment!);
         if (options.Overwrite || !File.Exists(Path.Combine(folder, "recipe.yaml")))

@@ -34,17 +34,18 @@ public sealed class ProgressiveTrainer
     /// <exception cref="OperationCanceledException">Cancelled; the run can be resumed.</exception>
     public RunSummary Run(CancellationToken cancellationToken = default)
     {
-        var (train, val) = OpenImages(what, how, cancellationToken);
+        var recipe = Prerequisites.Meet(what, how, cancellationToken);
+        var (train, val) = OpenImages(recipe, how, cancellationToken);
 
         // What can be refused is refused before there is a folder.
-        var size = LearningTasks.SpaceOf(what, LearningTasks.Of(what, train.ClassNames.Count)).Complete.Resolution;
-        Device.Open(what.Runtime.Device, what.Runtime.Threads).Dispose();
+        var size = LearningTasks.SpaceOf(recipe, LearningTasks.Of(recipe, train.ClassNames.Count)).Complete.Resolution;
+        Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads).Dispose();
         using var folder = how.Output is null
             ? null
-            : RunDirectory.Create(new RunRequest(how.Output, what.Model.Name, size, how.Experiment, how.Overwrite), how.Clock);
-        folder?.WriteRecipe(what);
+            : RunDirectory.Create(new RunRequest(how.Output, recipe.Model.Name, size, how.Experiment, how.Overwrite), how.Clock);
+        folder?.WriteRecipe(recipe);
         folder?.WriteEnvironment(RunEnvironment.Capture());
-        return Execute(what, folder, checkpoint: null, train, val, how, cancellationToken);
+        return Execute(recipe, folder, checkpoint: null, train, val, how, cancellationToken);
     }
 
     /// <summary>Trains from the beginning, on a thread of its own.</summary>
