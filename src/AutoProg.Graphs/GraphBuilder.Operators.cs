@@ -52,7 +52,10 @@ public sealed partial class GraphBuilder
     /// <summary>x Phi(x) with the exact normal distribution function (the <c>erf</c> form).</summary>
     public Value Gelu(Value x) => Single("Gelu", [x], domain: MicrosoftDomain);
 
-    /// <summary>x sigmoid(alpha x).</summary>
+    /// <summary>x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): the <c>tanh</c> form.</summary>
+    public Value FastGelu(Value x) => Single("FastGelu", [x], domain: MicrosoftDomain);
+
+    /// <summary>x sigmoid(alpha x); SiLU for alpha 1.</summary>
     public Value QuickGelu(Value x, float alpha = 1.702f) => Single("QuickGelu", [x], new Attributes { { "alpha", alpha } }, MicrosoftDomain);
 
     public Value LeakyRelu(Value x, float alpha = 0.01f) => Single("LeakyRelu", [x], new Attributes { { "alpha", alpha } });
@@ -155,8 +158,8 @@ public sealed partial class GraphBuilder
     public Value LogSoftmax(Value x, int axis = -1) => Single("LogSoftmax", [x], new Attributes { { "axis", axis } });
 
     /// <summary>Over the last axis. Mean and inverse standard deviation are outputs too, for the gradient.</summary>
-    public Value LayerNormalization(Value x, Value scale, Value bias, float epsilon) =>
-        Add("LayerNormalization", [x, scale, bias], new Attributes { { "axis", -1L }, { "epsilon", epsilon } }, outputCount: 3)[0];
+    public Value LayerNormalization(Value x, Value scale, Value? bias, float epsilon) =>
+        Add("LayerNormalization", bias is null ? [x, scale] : [x, scale, bias], new Attributes { { "axis", -1L }, { "epsilon", epsilon } }, outputCount: 3)[0];
 
     private Value Reduce(string op, Value x, long[] axes, bool keepDims) => Single(op, [x, Longs(axes)], new Attributes { { "keepdims", keepDims } });
 }

@@ -26,6 +26,9 @@ public sealed partial class GraphBuilder
     /// <summary>Nodes so far, in the order in which they were added; a node follows what it reads.</summary>
     public IReadOnlyList<Node> Nodes => nodes;
 
+    /// <summary>Inputs so far.</summary>
+    public IReadOnlyList<Value> Inputs => inputs;
+
     /// <summary>Parameters so far.</summary>
     public IReadOnlyList<Value> Parameters => parameters;
 
@@ -89,6 +92,19 @@ public sealed partial class GraphBuilder
     {
         var scalar = ScalarLike(like, value);
         return shape.Rank == 0 ? scalar : Expand(scalar, shape);
+    }
+
+    /// <summary>
+    /// The same elements, which differentiation takes for constants: what is computed from them sends no gradient back to <paramref name="x"/>.
+    /// In the graph it is an Identity, which the passes take out; so differentiate first.
+    /// </summary>
+    public Value StopGradient(Value x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        var identity = Single("Identity", [x]).Producer!;
+        var stop = new Value(ValueKind.Result, identity.Output.Name, x.Type, x.Shape) { Producer = identity, StopsGradient = true };
+        identity.Outputs = [stop];
+        return stop;
     }
 
     /// <summary>Declares a result under a public name.</summary>

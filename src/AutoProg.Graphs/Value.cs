@@ -46,6 +46,9 @@ public sealed class Value
     /// <summary>The node that computes it, if <see cref="Kind"/> is result.</summary>
     public Node? Producer { get; internal set; }
 
+    /// <summary>True if differentiation takes it for a constant: see <see cref="GraphBuilder.StopGradient"/>.</summary>
+    internal bool StopsGradient { get; init; }
+
     /// <inheritdoc />
     public override string ToString() => $"{Name}: {Type}{Shape}";
 }

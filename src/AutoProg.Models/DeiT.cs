@@ -81,6 +81,15 @@ public sealed class DeiT : IElasticModel
     public int ResolutionStep => config.PatchSize;
 
     /// <inheritdoc />
+    public int InputChannels => Channels;
+
+    /// <inheritdoc />
+    public bool HasDropPath => true;
+
+    /// <inheritdoc />
+    public string OutputName => ModelGraph.LogitsOutput;
+
+    /// <inheritdoc />
     public IReadOnlyList<Parameter> Parameters => parameters.Value;
 
     /// <inheritdoc />
@@ -181,20 +190,7 @@ public sealed class DeiT : IElasticModel
         return b.Add(x, dropPath is null ? branch : b.Mul(branch, b.Reshape(dropPath, [batch, 1, 1])));
     }
 
-    /// <summary>softmax(q k^T / sqrt d) v in heads, then a projection.</summary>
-    private Value Attention(ModelBuilder m, Value x, long batch)
-    {
-        var b = m.Graph;
-        var (heads, width) = (config.NumHeads, config.EmbedDim / config.NumHeads);
-        var tokens = x.Shape[0] / batch;
-        // q, k and v lie side by side as 3 H heads, so that one move of a single axis serves all three.
-        var qkv = b.Reshape(m.Linear("qkv", x, 3 * config.EmbedDim), [batch, tokens, 3 * heads, width]);
-        var parts = b.Split(b.Transpose(qkv, 0, 2, 1, 3), 1, heads, heads, heads);
-        var (q, k, v) = (parts[0], parts[1], parts[2]);                                                    // [B, H, N, d]
-        var attention = b.Softmax(b.FusedMatMul(q, k, transB: true, alpha: (float)Math.Pow(width, -0.5))); // [B, H, N, N]
-        var mixed = b.Transpose(b.FusedMatMul(attention, v), 0, 2, 1, 3);                                  // [B, N, H, d]
-        return m.Linear("proj", b.Reshape(mixed, x.Shape), config.EmbedDim);
-    }
+    private Value Attention(ModelBuilder m, Value x, long batch) => m.SelfAttention(x, batch, config.NumHeads);
 
     /// <summary>Two linear layers with a GELU between them.</summary>
     private Value Mlp(ModelBuilder m, Value x, long batch) =>

@@ -9,7 +9,10 @@ public interface IElasticModel
     /// <summary>Number of classes.</summary>
     int ClassCount { get; }
 
-    /// <summary>Resolution of the complete model in pixels.</summary>
+    /// <summary>Channels of what it sees: 3 for images, 4 for the latents of a Stable Diffusion autoencoder.</summary>
+    int InputChannels { get; }
+
+    /// <summary>Resolution of the complete model, in pixels or elements of a latent.</summary>
     int MaxResolution { get; }
 
     /// <summary>Depth of the complete model in blocks, over all groups.</summary>
@@ -17,6 +20,12 @@ public interface IElasticModel
 
     /// <summary>A resolution must be a multiple of this (the patch size).</summary>
     int ResolutionStep { get; }
+
+    /// <summary>Whether it can be built with <see cref="ModelGraphOptions.DropPath"/>.</summary>
+    bool HasDropPath { get; }
+
+    /// <summary>What its output is called, e.g. <c>logits</c>.</summary>
+    string OutputName { get; }
 
     /// <summary>Every parameter of the complete model.</summary>
     IReadOnlyList<Parameter> Parameters { get; }
@@ -31,7 +40,7 @@ public interface IElasticModel
     /// <summary>
     /// The forward graph. Its blocks are numbered 0..l-1 in each group whatever blocks of a supernet they stand for: the runtime maps names onto memory.
     /// </summary>
-    /// <param name="resolution">Input side in pixels, a multiple of <see cref="ResolutionStep"/> up to any size.</param>
+    /// <param name="resolution">Input side, a multiple of <see cref="ResolutionStep"/> up to any size.</param>
     /// <param name="depth">Number of blocks, 1..<see cref="MaxDepth"/>.</param>
     /// <param name="batch">Batch size; shapes are static.</param>
     /// <param name="options">What the graph is for.</param>

@@ -3,8 +3,11 @@ using AutoProg.Graphs;
 namespace AutoProg.Models;
 
 /// <summary>The layers that architectures are written in: each adds its nodes and declares its parameters, once, with how they are drawn and decayed.</summary>
-public sealed class ModelBuilder
+/// <param name="linearWeights">How weights of linear layers, [out, in], are drawn; truncated normal (0.02) if left out, as in timm's transformers.</param>
+public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null)
 {
+    private readonly Func<Shape, Initializer> linearWeights = linearWeights ?? (static _ => new Initializer.TruncatedNormal(0.02));
+
     private readonly List<Parameter> parameters = [];
     private BlockAddress? block;
     private string scope = "";
@@ -46,12 +49,13 @@ public sealed class ModelBuilder
         return Graph.Parameter(name, shape);
     }
 
-    /// <summary>y = x W^T + b on [rows, in]; truncated normal weights (0.02), zero bias, as timm's transformers.</summary>
-    public Value Linear(string name, Value x, long outFeatures, bool bias = true)
+    /// <summary>y = x W^T + b on [rows, in]; zero bias, weights as the model draws them unless told otherwise.</summary>
+    public Value Linear(string name, Value x, long outFeatures, bool bias = true, Initializer? weights = null)
     {
         ArgumentNullException.ThrowIfNull(x);
         using var inner = Scope(name);
-        var weight = Parameter("weight", [outFeatures, x.Shape[-1]], new Initializer.TruncatedNormal(0.02), weightDecay: true);
+        Shape shape = [outFeatures, x.Shape[-1]];
+        var weight = Parameter("weight", shape, weights ?? linearWeights(shape), weightDecay: true);
         return Graph.Gemm(x, weight, bias ? Parameter("bias", [outFeatures], Initializer.Zeros) : null, transB: true);
     }
 
@@ -64,19 +68,38 @@ public sealed class ModelBuilder
         return Graph.LayerNormalization(x, weight, Parameter("bias", [x.Shape[-1]], Initializer.Zeros), (float)epsilon);
     }
 
-    /// <summary>A convolution of square kernel with bias and without padding; uniform weights and bias within 1/sqrt(fan in), as PyTorch's.</summary>
+    /// <summary>softmax(q k^T / sqrt d) v in heads, then a projection: the layers <c>qkv</c> and <c>proj</c>.</summary>
+    /// <param name="x">[batch tokens, width].</param>
+    /// <param name="batch">How many sequences the rows are.</param>
+    /// <param name="heads">Number of heads; divides the width.</param>
+    public Value SelfAttention(Value x, long batch, int heads)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        var (tokens, width) = (x.Shape[0] / batch, x.Shape[1] / heads);
+        // q, k and v lie side by side as 3 H heads, so that one move of a single axis serves all three.
+        var qkv = Graph.Reshape(Linear("qkv", x, 3 * x.Shape[1]), [batch, tokens, 3 * heads, width]);
+        var parts = Graph.Split(Graph.Transpose(qkv, 0, 2, 1, 3), 1, heads, heads, heads);
+        var (q, k, v) = (parts[0], parts[1], parts[2]);                                                            // [B, H, N, d]
+        var attention = Graph.Softmax(Graph.FusedMatMul(q, k, transB: true, alpha: (float)Math.Pow(width, -0.5))); // [B, H, N, N]
+        var mixed = Graph.Transpose(Graph.FusedMatMul(attention, v), 0, 2, 1, 3);                                  // [B, N, H, d]
+        return Linear("proj", Graph.Reshape(mixed, x.Shape), x.Shape[1]);
+    }
+
+    /// <summary>A convolution of square kernel with bias and without padding; weights and bias are uniform within 1/sqrt(fan in), as PyTorch's, unless told otherwise.</summary>
     /// <param name="name">Scope of <c>weight</c> [out, channels, kernel, kernel] and <c>bias</c>.</param>
     /// <param name="image">[batch, channels, height, width].</param>
     /// <param name="outChannels">Output channels.</param>
     /// <param name="kernel">Side of the kernel.</param>
     /// <param name="stride">Distance of windows; equal to the kernel for patches, which are then one matrix product.</param>
-    public Value Convolution(string name, Value image, long outChannels, long kernel, long stride)
+    /// <param name="weights">How the kernel is drawn.</param>
+    /// <param name="bias">How the bias is drawn.</param>
+    public Value Convolution(string name, Value image, long outChannels, long kernel, long stride, Initializer? weights = null, Initializer? bias = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         using var inner = Scope(name);
         var bound = new Initializer.Uniform(1 / Math.Sqrt(image.Shape[1] * kernel * kernel));
-        var weight = Parameter("weight", [outChannels, image.Shape[1], kernel, kernel], bound, weightDecay: true);
-        return Graph.Conv(image, weight, Parameter("bias", [outChannels], bound), strides: [stride, stride]);
+        var weight = Parameter("weight", [outChannels, image.Shape[1], kernel, kernel], weights ?? bound, weightDecay: true);
+        return Graph.Conv(image, weight, Parameter("bias", [outChannels], bias ?? bound), strides: [stride, stride]);
     }
 
     private string Join(string name) => scope.Length == 0 ? name : $"{scope}.{name}";

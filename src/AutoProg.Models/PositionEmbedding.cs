@@ -19,8 +19,7 @@ public static class PositionEmbedding
             return table;
         }
 
-        // The authors pass scale (n + 0.1) / N to PyTorch, so sample points shift slightly against a plain resize; released weights were trained so.
-        var axis = ResizeMatrix.Of(from, to, ResizeMode.Cubic, (to + 0.1) / from);
+        var axis = Axis(from, to);
         var matrix = new float[(long)to * to * from * from];
         for (var i = 0; i < matrix.Length; i++)
         {
@@ -30,4 +29,8 @@ public static class PositionEmbedding
 
         return b.Gemm(b.Floats([to * to, from * from], matrix), table);
     }
+
+    /// <summary>The matrix [to, from] that resamples one axis of the grid.</summary>
+    /// <remarks>The authors pass scale (n + 0.1) / N to PyTorch, so sample points shift slightly against a plain resize; released weights were trained so.</remarks>
+    internal static double[] Axis(int from, int to) => ResizeMatrix.Of(from, to, ResizeMode.Cubic, (to + 0.1) / from);
 }

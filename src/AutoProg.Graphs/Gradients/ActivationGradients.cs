@@ -9,6 +9,7 @@ internal static class ActivationGradients
         ["Elu"] = Elu,
         ["HardSigmoid"] = HardSigmoid,
         ["HardSwish"] = HardSwish,
+        ["FastGelu"] = FastGelu,
         ["QuickGelu"] = QuickGelu,
     };
 
@@ -39,6 +40,19 @@ internal static class ActivationGradients
         var slope = b.Add(b.Scale(x, 1.0 / 3), half);
         var slopeOrOne = b.Where(b.Less(x, three), slope, one);
         return [b.Mul(dy[0], b.Where(b.Greater(x, b.ScalarLike(x, -3)), slopeOrOne, zero))];
+    }
+
+    /// <summary>
+    /// As (1 + tanh u) / 2 = sigmoid(2 u), y = x s with s = sigmoid(x (a + c x^2)), a = 2 sqrt(2/pi), c = 0.044715 a: dy/dx = s + y (1 - s) (a + 3 c x^2).
+    /// </summary>
+    private static Value?[] FastGelu(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var (x, a) = (n.Input(0), 2 * Math.Sqrt(2 / Math.PI));
+        var (linear, cubic) = (b.ScalarLike(x, a), 0.044715 * a);
+        var square = b.Mul(x, x);
+        var s = b.Sigmoid(b.Mul(x, b.Add(b.Scale(square, cubic), linear)));
+        var slope = b.Add(b.Scale(square, 3 * cubic), linear);
+        return [b.Mul(dy[0], b.Add(s, b.Mul(b.Sub(n.Output, b.Mul(n.Output, s)), slope)))];
     }
 
     /// <summary>y = x s with s = sigmoid(alpha x): dy/dx = s + alpha y (1 - s).</summary>

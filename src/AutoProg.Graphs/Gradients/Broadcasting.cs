@@ -20,10 +20,14 @@ internal static class Broadcasting
         {
             [] => gradient,
             [0] when gradient.Shape.Rank == 2 => SumRows(b, gradient),
+            [1] when gradient.Shape.Rank == 3 => SumRowsOfEach(b, gradient),
             _ => b.ReduceSum(gradient, axes),
         }, shape);
     }
 
     /// <summary>Sum over the rows of a matrix, [rows, columns] to [columns], as a product with a row of ones: matrix kernels read memory faster than reductions do.</summary>
     public static Value SumRows(GraphBuilder b, Value matrix) => b.MatMul(b.Full(matrix, [matrix.Shape[0]], 1), matrix);
+
+    /// <summary>The same for each of a stack of matrices, [stack, rows, columns] to [stack, 1, columns].</summary>
+    private static Value SumRowsOfEach(GraphBuilder b, Value matrices) => b.MatMul(b.Full(matrices, [1, matrices.Shape[1]], 1), matrices);
 }

@@ -91,7 +91,7 @@ public static class Differentiator
         return path;
     }
 
-    /// <summary>The targets, and every floating-point value that is computed from one.</summary>
+    /// <summary>The targets, and every floating-point value that is computed from one and does not stop the gradient.</summary>
     private static HashSet<Value> Influenced(IReadOnlyList<Node> nodes, IReadOnlyCollection<Value> targets)
     {
         var influenced = targets.ToHashSet();
@@ -99,7 +99,7 @@ public static class Differentiator
         {
             if (node.Inputs.Any(i => i is not null && influenced.Contains(i)))
             {
-                influenced.UnionWith(node.Outputs.Where(o => o.Type.IsFloatingPoint()));
+                influenced.UnionWith(node.Outputs.Where(o => o.Type.IsFloatingPoint() && !o.StopsGradient));
             }
         }
 

@@ -14,7 +14,7 @@ internal static class ElementwiseShapes
     public static IReadOnlyList<string> UnaryOperators { get; } =
     [
         "Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Log", "Sin", "Cos", "Erf", "Tanh", "Sigmoid", "Softplus",
-        "Relu", "LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Gelu", "QuickGelu", "Clip", "Identity", "Not",
+        "Relu", "LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Gelu", "FastGelu", "QuickGelu", "Clip", "Identity", "Not",
     ];
 
     public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(

@@ -80,7 +80,7 @@ public sealed class SubNetworkGraphs
     public Graph InferenceGraph(SubNetwork network, int batch)
     {
         var graph = Model.Build(network.Resolution, network.Depth, batch, ModelGraphOptions.Inference);
-        graph.Builder.Output(ModelGraph.LogitsOutput, graph.Output);
+        graph.Builder.Output(Model.OutputName, graph.Output);
         return Pass.Standard(graph.Builder.Build());
     }
 
@@ -97,7 +97,7 @@ public sealed class SubNetworkGraphs
     {
         var options = new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath);
         var forward = Model.Build(network.Resolution, network.Depth, batch, options);
-        forward.Builder.Output(ModelGraph.LogitsOutput, forward.Output);
+        forward.Builder.Output(Model.OutputName, forward.Output);
         return $"{Name(network, batch, purpose)}-{GraphStore.Fingerprint(OnnxWriter.Write(forward.Builder.Build(), Model.Name), NameOf(purpose))}";
     }
 
@@ -131,7 +131,7 @@ public sealed class SubNetworkGraphs
         var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
         var b = graph.Builder;
         var target = b.Input(TargetInput, ElementType.Float, [batch, Model.ClassCount]);
-        var training = TrainingGraph.Create(b, Losses.SoftTargetCrossEntropy(b, graph.Output, target), static _ => true, new GraphOutput(ModelGraph.LogitsOutput, graph.Output));
+        var training = TrainingGraph.Create(b, Losses.SoftTargetCrossEntropy(b, graph.Output, target), static _ => true, new GraphOutput(Model.OutputName, graph.Output));
         var (bytes, manifest) = training.Write(name);
         return new GraphArtifact(bytes, manifest, Cost(training.Graph));
     }

@@ -33,6 +33,7 @@ internal static class ElementwiseFormulas
         ["HardSigmoid"] = static (node, x) => [x[0]!.Map(v => HardSigmoid(v, node.Attributes.Float("alpha", 0.2f), node.Attributes.Float("beta", 0.5f)))],
         ["HardSwish"] = Map(x => x * Math.Clamp((x / 6) + 0.5, 0, 1)),
         ["Gelu"] = Map(x => 0.5 * x * SpecialFunctions.Erfc(-x / Math.Sqrt(2))),
+        ["FastGelu"] = Map(x => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + (0.044715 * x * x * x))))),
         ["QuickGelu"] = static (node, x) => [x[0]!.Map(v => v * Sigmoid(v * node.Attributes.Float("alpha", 1.702f)))],
         ["Identity"] = Map(x => x),
         ["Not"] = Map(x => 1 - x),

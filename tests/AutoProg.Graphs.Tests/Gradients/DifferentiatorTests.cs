@@ -73,6 +73,39 @@ public sealed class DifferentiatorTests
     }
 
     [Fact]
+    public void A_stopped_gradient_does_not_pass_and_everything_else_does()
+    {
+        var b = new GraphBuilder();
+        var x = b.Parameter("x", [2]);
+        var loss = b.ReduceSum(b.Mul(b.StopGradient(b.Exp(x)), x), []);
+        b.Output("loss", loss);
+        b.Output("gradient", Differentiator.AddGradients(b, loss, [x])[x]);
+        var results = Evaluation.DoubleEvaluator.Run(b.Build(), new Dictionary<string, Evaluation.DoubleTensor> { ["x"] = new([2], [1, -1]) });
+        Assert.Equal([Math.E, 1 / Math.E], results["gradient"].Values); // exp(x) as if it were constant, not (1 + x) exp(x)
+        Assert.Equal(Math.E - (1 / Math.E), results["loss"].Values[0], 12);
+    }
+
+    [Fact]
+    public void A_stopped_gradient_leaves_no_node_behind()
+    {
+        var b = new GraphBuilder();
+        var x = b.Parameter("x", [2]);
+        var loss = b.ReduceSum(b.Mul(b.StopGradient(b.Exp(x)), x), []);
+        b.Output("gradient", Differentiator.AddGradients(b, loss, [x])[x]);
+        Assert.Contains(b.Build().Nodes, n => n.Operator == "Identity");
+        Assert.Equal(["Exp"], AutoProg.Graphs.Passes.Pass.Standard(b.Build()).Nodes.Select(n => n.Operator));
+    }
+
+    [Fact]
+    public void What_reaches_the_loss_only_behind_a_stop_is_named()
+    {
+        var b = new GraphBuilder();
+        var x = b.Parameter("x", [2]);
+        var error = Assert.Throws<GraphException>(() => Differentiator.AddGradients(b, b.ReduceSum(b.StopGradient(x), []), [x]));
+        Assert.Equal("'x' does not influence the loss 'ReduceSum:out'. Freeze it, or use it in the model.", error.Message);
+    }
+
+    [Fact]
     public void The_loss_itself_has_gradient_one()
     {
         var b = new GraphBuilder();

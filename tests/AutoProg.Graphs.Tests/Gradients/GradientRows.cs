@@ -25,6 +25,7 @@ internal static class GradientRows
         Linear("Sub", "N 1; 1 C", (b, x) => b.Sub(x[0], x[1])),
         Linear("Mul", "N 1 C; C", (b, x) => b.Mul(x[0], x[1])),
         Linear("Mul", "1 C; N 1", (b, x) => b.Mul(x[0], x[1])),
+        Linear("Mul", "N T C; N 1 C", (b, x) => b.Mul(x[0], x[1])) with { Note = "an image's factor for all its tokens" },
         Of("Mul", "N C", (b, x) => b.Mul(x[0], x[0])) with { Note = "with itself" },
         Of("Div", "N C; C", (b, x) => b.Div(x[0], x[1])) with { Domains = [Normal, AwayFromZero] },
         Of("Div", "(); N C", (b, x) => b.Div(x[0], x[1])) with { Domains = [Normal, AwayFromZero] },
@@ -48,6 +49,7 @@ internal static class GradientRows
         Of("Softplus", "n c", (b, x) => b.Softplus(x[0])),
         Of("Relu", "n c", (b, x) => b.Relu(x[0])) with { Domains = [Distinct] },
         Of("Gelu", "n c", (b, x) => b.Gelu(x[0])),
+        Of("FastGelu", "n c", (b, x) => b.FastGelu(x[0])),
         Of("QuickGelu", "n c", (b, x) => b.QuickGelu(x[0])),
         Of("QuickGelu", "n c", (b, x) => b.QuickGelu(x[0], 1)) with { Note = "SiLU" },
         Of("LeakyRelu", "n c", (b, x) => b.LeakyRelu(x[0], 0.1f)) with { Domains = [Distinct] },
@@ -93,6 +95,7 @@ internal static class GradientRows
         Linear("Gather", "n 5 c", (b, x) => b.Gather(x[0], b.Constant(Tensor.FromLongs([2, 2], [0, 1, 4, 1])), 1)),
         Linear("Gather", "n 5", (b, x) => b.Gather(x[0], b.Constant(Tensor.FromLongs(Shape.Scalar, [2])), -1)) with { Note = "scalar index" },
         Linear("Gather", "5 c; k:index5", (b, x) => b.Gather(x[0], x[1])),
+        Linear("Gather", "2 c; 7:index2", (b, x) => b.Gather(x[0], x[1])) with { Note = "rows that repeat" },
         Linear("GatherElements", "n 5; n k:index5", (b, x) => b.GatherElements(x[0], x[1], 1)),
         Linear("GatherND", "4 5 c", (b, x) => b.GatherND(x[0], b.Constant(Tensor.FromLongs([3, 2], [1, 2, -1, 0, 1, 2])))),
         Linear("GatherND", "5 c; k m 1:index5", (b, x) => b.GatherND(x[0], x[1])),
@@ -155,6 +158,6 @@ internal static class GradientRows
             return [sum, b.Gelu(b.LayerNormalization(sum, x[2], x[3], 1e-3f))];
         }) { Note = "of a sum that is read again" },
         Of("LayerNormalization", "C; C; C", (b, x) => b.LayerNormalization(x[0], x[1], x[2], 1e-3f)),
-        Of("LayerNormalization", "n C; C", (b, x) => b.Add("LayerNormalization", [x[0], x[1]], new Attributes { { "epsilon", 1e-3f } }, 3)[0]) with { Note = "without bias" },
+        Of("LayerNormalization", "n C; C", (b, x) => b.LayerNormalization(x[0], x[1], null, 1e-3f)) with { Note = "without bias" },
     ];
 }

@@ -18,7 +18,7 @@ public sealed class OptimizedSessionTests
     public static TheoryData<string, int, bool, bool> Cases()
     {
         var cases = new TheoryData<string, int, bool, bool>();
-        foreach (var name in ModelCatalog.Names)
+        foreach (var name in DeiT.Variants.Keys)
         {
             cases.Add(name, 16, false, false);
             cases.Add(name, 16, true, false);
