@@ -67,7 +67,7 @@ internal sealed class ParameterUses
             return;
         }
 
-        foreach (var output in node.Outputs.Where(o => o.Type.IsFloatingPoint()))
+        foreach (var output in node.Outputs.Where(o => o.Type.IsFloatingPoint() && !o.StopsGradient))
         {
             sources.Add(output, [.. operands.SelectMany(i => sources[node.Inputs[i]!])]);
             if (SameElements.Contains(node.Operator) && sameElements.TryGetValue(node.Input(0), out var parameter))

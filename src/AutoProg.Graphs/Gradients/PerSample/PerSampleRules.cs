@@ -36,7 +36,7 @@ internal static class PerSampleRules
     public static PerSampleRule? Find(string op) => Rules.GetValueOrDefault(op);
 
     /// <summary>What the ordinary rule gives before it is summed over broadcast axes, summed within each sample.</summary>
-    private static SampleGradient? Elementwise(GraphBuilder b, Node n, int operand, Value dy, long batch) =>
+    private static RowGradient? Elementwise(GraphBuilder b, Node n, int operand, Value dy, long batch) =>
         GradientRules.Find(n.Operator)!(b, n, new OutputGradients(b, n, [dy]))[operand] is { } gradient ? Summed(b, gradient, n.Inputs[operand]!.Shape, batch) : null;
 
     /// <summary>Y = alpha X W + beta C, W perhaps transposed: G_b = alpha sum over rows of sample b of x dy^T.</summary>
@@ -48,7 +48,7 @@ internal static class PerSampleRules
     };
 
     /// <summary>As <see cref="Gemm"/>, on a stack of matrices that share W.</summary>
-    private static SampleGradient? Product(GraphBuilder b, Node n, int operand, Value dy, long batch) =>
+    private static OuterProducts? Product(GraphBuilder b, Node n, int operand, Value dy, long batch) =>
         operand == 1 && n.Input(0).Shape.Rank > 1 && n.Input(1).Shape.Rank == 2 && !n.Attributes.Flag("transA") ? Weight(b, n, dy, batch) : null;
 
     private static OuterProducts Weight(GraphBuilder b, Node n, Value dy, long batch)
@@ -74,7 +74,7 @@ internal static class PerSampleRules
         return new OuterProducts(Rows(b, b.Transpose(dy, 0, 2, 3, 1), batch), Rows(b, Patches.WindowRows(b, n.Input(0), Window.OfConv(n)), batch));
     }
 
-    private static SampleGradient? Gather(GraphBuilder b, Node n, int operand, Value dy, long batch)
+    private static PickedRows? Gather(GraphBuilder b, Node n, int operand, Value dy, long batch)
     {
         var (table, indices) = (n.Input(0), n.Input(1));
         if (operand != 0 || table.Shape.Axis(n.Attributes.Int("axis", 0)) != 0)
@@ -88,7 +88,7 @@ internal static class PerSampleRules
     }
 
     /// <summary>Y = xhat scale + bias with xhat = (x - mean) / std, over the last axis.</summary>
-    private static SampleGradient? LayerNormalization(GraphBuilder b, Node n, int operand, Value dy, long batch)
+    private static RowGradient? LayerNormalization(GraphBuilder b, Node n, int operand, Value dy, long batch)
     {
         if (operand == 0 || n.Outputs.Count < 3 || n.Input(0).Shape.Axis(n.Attributes.Int("axis", -1)) != n.Input(0).Shape.Rank - 1)
         {
@@ -100,7 +100,7 @@ internal static class PerSampleRules
     }
 
     /// <summary>Gradients of the parts of a concatenation are parts of the gradient.</summary>
-    private static SampleGradient? Concat(GraphBuilder b, Node n, int operand, Value dy, long batch) =>
+    private static RowGradient Concat(GraphBuilder b, Node n, int operand, Value dy, long batch) =>
         Summed(b, GradientRules.Find("Concat")!(b, n, new OutputGradients(b, n, [dy]))[operand]!, n.Input(operand).Shape, batch);
 
     private static Value Scaled(GraphBuilder b, Value x, float factor) => factor == 1 ? x : b.Scale(x, factor);
