@@ -27,9 +27,21 @@ public static class Differentiator
             throw new GraphException($"The loss '{loss.Name}' has shape {loss.Shape}; a scalar is needed. Reduce it first.");
         }
 
-        var path = Path(b.Nodes, loss, targets);
+        return PullBack(findRule, b, new Dictionary<Value, Value> { [loss] = b.Full(loss, loss.Shape, 1) }, targets);
+    }
+
+    /// <summary>Adds what gradients of some results mean for the values that they were computed from (a vector-Jacobian product).</summary>
+    /// <param name="findRule">Rule of an operator.</param>
+    /// <param name="b">The graph.</param>
+    /// <param name="results">Gradient of each result, in its shape. The gradients themselves are not differentiated.</param>
+    /// <param name="targets">Values; each must influence a result.</param>
+    /// <exception cref="GraphException">A target influences no result, or an operator on the way has no rule.</exception>
+    internal static IReadOnlyDictionary<Value, Value> PullBack(
+        Func<string, GradientRule?> findRule, GraphBuilder b, IReadOnlyDictionary<Value, Value> results, IReadOnlyCollection<Value> targets)
+    {
+        var path = Path(b.Nodes, results.Keys, targets);
         RequireRules(path, findRule);
-        var gradients = new Dictionary<Value, Value> { [loss] = b.Full(loss, loss.Shape, 1) };
+        var gradients = new Dictionary<Value, Value>(results);
         var learnable = Influenced(b.Nodes, targets);
         foreach (var node in Enumerable.Reverse(path))
         {
@@ -57,14 +69,14 @@ public static class Differentiator
         }
 
         return targets.ToDictionary(t => t, t => gradients.GetValueOrDefault(t)
-            ?? throw new GraphException($"'{t.Name}' does not influence the loss '{loss.Name}'. Freeze it, or use it in the model."));
+            ?? throw new GraphException($"'{t.Name}' does not influence the loss '{string.Join("', '", results.Keys.Select(r => r.Name))}'. Freeze it, or use it in the model."));
     }
 
-    /// <summary>Nodes that depend on a target and influence the loss, in graph order.</summary>
-    private static List<Node> Path(IReadOnlyList<Node> nodes, Value loss, IReadOnlyCollection<Value> targets)
+    /// <summary>Nodes that depend on a target and influence a result, in graph order.</summary>
+    private static List<Node> Path(IReadOnlyList<Node> nodes, IEnumerable<Value> results, IReadOnlyCollection<Value> targets)
     {
         var influenced = Influenced(nodes, targets);
-        var needed = new HashSet<Value> { loss };
+        var needed = results.ToHashSet();
         var path = new List<Node>();
         foreach (var node in nodes.Reverse())
         {

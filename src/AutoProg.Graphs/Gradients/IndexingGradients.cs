@@ -51,7 +51,8 @@ internal static class IndexingGradients
         return [b.Reshape(b.Transpose(b.Reshape(sums, [size, outer, inner]), 1, 0, 2), data.Shape), null];
     }
 
-    private static Value NonNegative(GraphBuilder b, Value indices, long size)
+    /// <summary>Indices with those that count from the back made to count from the front, as int64.</summary>
+    internal static Value NonNegative(GraphBuilder b, Value indices, long size)
     {
         if (indices.Constant is { } constant)
         {

@@ -4,11 +4,14 @@ namespace AutoProg.Graphs.Operators;
 
 internal static class ElementwiseShapes
 {
-    private static readonly string[] BroadcastingOperators = ["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"];
+    /// <summary>Operators that compute on two or more operands element by element.</summary>
+    public static IReadOnlyList<string> BroadcastingOperators { get; } = ["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"];
 
-    private static readonly string[] ComparingOperators = ["Equal", "Less", "Greater", "And", "Or"];
+    /// <summary>Operators whose results are truth values.</summary>
+    public static IReadOnlyList<string> ComparingOperators { get; } = ["Equal", "Less", "Greater", "And", "Or"];
 
-    private static readonly string[] UnaryOperators =
+    /// <summary>Operators that compute on one operand element by element.</summary>
+    public static IReadOnlyList<string> UnaryOperators { get; } =
     [
         "Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Log", "Sin", "Cos", "Erf", "Tanh", "Sigmoid", "Softplus",
         "Relu", "LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Gelu", "FastGelu", "QuickGelu", "Clip", "Identity", "Not",

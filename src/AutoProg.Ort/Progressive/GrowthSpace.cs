@@ -179,7 +179,7 @@ public sealed record GrowthSpace
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxSupernetRatio, 1);
         Func<List<int>, IEnumerable<int>> open = current is null
-            ? static values => new[] { values[0], values[Math.Max(0, (values.Count / 2) - 1)] }.Distinct()
+            ? static values => new[] { values[0], values[((values.Count + 1) / 2) - 1] }.Distinct()
             : static values => values.Take(2);
         return Candidates(current, maxSupernetRatio, open, open);
     }

@@ -31,8 +31,9 @@ public abstract class BoundSession : IDisposable
     /// <exception cref="KeyNotFoundException">The graph has no such input or result, or it is bound to an arena.</exception>
     public Span<float> Tensor(string name) => Tensor<float>(name);
 
-    /// <inheritdoc cref="Tensor(string)" />
-    /// <typeparam name="T">The element type of the input or result, e.g. <see cref="long"/> for timesteps and labels.</typeparam>
+    /// <summary>The same of any type: <see langword="long"/> for timesteps, labels and other indices.</summary>
+    /// <typeparam name="T">The tensor's element type.</typeparam>
+    /// <exception cref="KeyNotFoundException">The graph has no such input or result, or it is bound to an arena.</exception>
     public Span<T> Tensor<T>(string name)
         where T : unmanaged
         => hostTensors.TryGetValue(name, out var tensor)

@@ -30,6 +30,9 @@ public enum GraphPurpose
 
     /// <summary>Forward only.</summary>
     Evaluation,
+
+    /// <summary>Forward, and the Gram matrices of the per-sample gradients of its output (eq. 13).</summary>
+    TangentKernel,
 }
 
 /// <summary>The graphs of a model's sub-networks, built when they are asked for, and kept from run to run if there is a store.</summary>
@@ -96,6 +99,7 @@ public sealed class SubNetworkGraphs
     {
         GraphPurpose.Training => "train",
         GraphPurpose.TrainingWithDropPath => "train-dp",
+        GraphPurpose.TangentKernel => "ntk",
         _ => "eval",
     };
 
@@ -106,7 +110,7 @@ public sealed class SubNetworkGraphs
         var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
         graph.Builder.Output(Model.OutputName, graph.Output);
         var detail = NameOf(purpose);
-        if (purpose != GraphPurpose.Evaluation)
+        if (purpose is GraphPurpose.Training or GraphPurpose.TrainingWithDropPath)
         {
             graph.Builder.Output(LossOutput, Task.Objective.AttachLoss(graph));
             detail = $"{detail}|{Task.Objective.Name}|{string.Join(',', graph.Parameters.Select(p => Task.IsLearnable(p, network) ? '1' : '0'))}";
@@ -115,8 +119,9 @@ public sealed class SubNetworkGraphs
         return $"{Name(network, batch, purpose)}-{GraphStore.Fingerprint(OnnxWriter.Write(graph.Builder.Build(), Model.Name), detail)}";
     }
 
-    /// <summary>The forward graph does not depend on what learns.</summary>
-    private static SubNetwork Distinguishing(SubNetwork network, GraphPurpose purpose) => purpose == GraphPurpose.Evaluation ? network with { Level = null } : network;
+    /// <summary>Neither the forward graph nor the shares of all parameters in the tangent kernel depend on what learns.</summary>
+    private static SubNetwork Distinguishing(SubNetwork network, GraphPurpose purpose) =>
+        purpose is GraphPurpose.Evaluation or GraphPurpose.TangentKernel ? network with { Level = null } : network;
 
     private GraphArtifact Load(SubNetwork network, int batch, GraphPurpose purpose)
     {
@@ -146,6 +151,14 @@ public sealed class SubNetworkGraphs
         }
 
         var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
+        if (purpose == GraphPurpose.TangentKernel)
+        {
+            var counted = graph.Parameters.Where(ProxyWeights.CountsForTangentKernel).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
+            var kernel = TangentKernelGraph.Create(graph.Builder, graph.Output, counted.Contains);
+            var (file, entries) = kernel.Write(name);
+            return new GraphArtifact(file, entries, Cost(kernel.Graph));
+        }
+
         var learnable = graph.Parameters.Where(p => Task.IsLearnable(p, network)).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
         var training = TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, new GraphOutput(Model.OutputName, graph.Output));
         var (bytes, manifest) = training.Write(name);

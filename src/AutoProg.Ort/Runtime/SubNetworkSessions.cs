@@ -1,3 +1,4 @@
+using AutoProg.Graphs.Artifacts;
 using AutoProg.Ort.Progressive;
 
 namespace AutoProg.Ort.Runtime;
@@ -40,6 +41,13 @@ public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) :
         }
 
         return session;
+    }
+
+    /// <summary>A new session that measures a sub-network's tangent kernel: needed for a few runs, so the caller disposes it.</summary>
+    public (EvalSession Session, GraphManifest Manifest) OpenTangentKernel(SubNetwork network, int batch)
+    {
+        var artifact = graphs.Get(network, batch, GraphPurpose.TangentKernel);
+        return (new EvalSession(device, artifact.Model, artifact.Manifest), artifact.Manifest);
     }
 
     /// <summary>Unloads every session of other sub-networks, and gives their memory back.</summary>

@@ -30,6 +30,13 @@ internal static class GraphNeeds
             var dropPath = plan.Regularization.DropPath > 0;
             needs.Add(new(network, memory.MicroBatch(network, recipe.Training.BatchSize, dropPath), dropPath && task.Model.HasDropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training));
             needs.Add(new(network, Math.Min(recipe.Training.EvalBatchSize, valCount), GraphPurpose.Evaluation));
+            if (plan.ZeroShot)
+            {
+                var whole = network with { Level = null };
+                needs.Add(new(whole, recipe.Growth.ProxyBatchSize, GraphPurpose.TangentKernel));
+                needs.Add(new(whole, memory.MicroBatch(whole, recipe.Growth.ProxyBatchSize, dropPath), dropPath && task.Model.HasDropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training));
+            }
+
             if (plan.SearchEpochs > 0)
             {
                 needs.Add(new(network, Math.Min(recipe.Training.EvalBatchSize, Math.Min(recipe.Growth.SearchSamples, trainCount)), GraphPurpose.Evaluation));

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using AutoProg.Ort.Recipes;
-using AutoProg.Ort.Runs;
 using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;

@@ -14,6 +14,7 @@ internal sealed class StageTransitions
     private readonly Recipe recipe;
     private readonly RunComponents parts;
     private readonly RunRecorder recorder;
+    private readonly ImageSource images;
     private readonly Lazy<ImageSource> searchImages;
     private readonly ILogger log;
     private readonly GrowthSpace space;
@@ -24,6 +25,7 @@ internal sealed class StageTransitions
         this.recipe = recipe;
         this.parts = parts;
         this.recorder = recorder;
+        images = train;
         searchImages = new(() => train.Subset(recipe.Growth.SearchSamples, recipe.Seed));
         this.log = log;
         space = LearningTasks.SpaceOf(recipe, parts.Task);
@@ -89,7 +91,7 @@ internal sealed class StageTransitions
     {
         var (search, started) = (Search!, Stopwatch.GetTimestamp());
         var times = CandidateSeconds(search, plan, cancellationToken);
-        var proxies = new ProxySearch(recipe, parts, searchImages.Value).Measure(search.Candidates, Augmentation(plan), plan.Stage, cancellationToken);
+        var proxies = new ProxySearch(recipe, parts, images).Measure(search.Candidates, plan, Augmentation(plan), cancellationToken);
         var decision = SearchDecision.Vote(
             plan.Stage, State.Epoch, search.Progress.From,
             [.. search.Candidates.Zip(times, proxies).Select(static c => new ProxyMeasurement(c.First.Size, TimeSpan.FromSeconds(c.Second), c.Third.Kappa, c.Third.ZiCo))]);
