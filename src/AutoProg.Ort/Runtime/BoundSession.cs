@@ -31,8 +31,10 @@ public abstract class BoundSession : IDisposable
     /// <exception cref="KeyNotFoundException">The graph has no such input or result, or it is bound to an arena.</exception>
     public Span<float> Tensor(string name) => Tensor<float>(name);
 
-    /// <inheritdoc cref="Tensor(string)" />
-    private protected Span<T> Tensor<T>(string name)
+    /// <summary>The same of any type: <see langword="long"/> for timesteps, labels and other indices.</summary>
+    /// <typeparam name="T">The tensor's element type.</typeparam>
+    /// <exception cref="KeyNotFoundException">The graph has no such input or result, or it is bound to an arena.</exception>
+    public Span<T> Tensor<T>(string name)
         where T : unmanaged
         => hostTensors.TryGetValue(name, out var tensor)
         ? tensor.Elements<T>()
