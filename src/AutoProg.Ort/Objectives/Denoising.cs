@@ -37,7 +37,8 @@ public sealed class Denoising(DiT model, NoiseSchedule schedule, DiffusionLossKi
         ArgumentNullException.ThrowIfNull(batch);
         var random = new CounterRandom(step.Seed, RandomPurpose.Diffusion, step.Epoch, batch.Index);
         var drawn = Draw(batch, ref random, step.Stage, classDropout);
-        return [.. Conditions(drawn.Noisy, drawn), FedTensor.Of<float>(DiffusionLoss.StartInput, batch.Images), FedTensor.Of<float>(DiffusionLoss.NoiseInput, drawn.Noise)];
+        FedTensor[] always = [.. Conditions(drawn.Noisy, drawn), FedTensor.Of<float>(DiffusionLoss.NoiseInput, drawn.Noise)];
+        return loss == DiffusionLossKind.Mse ? always : [.. always, FedTensor.Of<float>(DiffusionLoss.CleanInput, batch.Images)];
     }
 
     /// <inheritdoc />
@@ -80,7 +81,7 @@ public sealed class Denoising(DiT model, NoiseSchedule schedule, DiffusionLossKi
             element = (float)random.NextNormal();
         }
 
-        DiffusionLoss.AddNoise(schedule, start, noise, timesteps, noisy);
+        ForwardProcess.AddNoise(schedule, start, noise, timesteps, noisy);
         return new Drawn(timesteps, labels, stages, noise, noisy);
     }
 

@@ -106,7 +106,7 @@ internal static class RecipeKeys
         new RecipeSection<DiffusionRecipe>("diffusion", r => r.Diffusion, (r, s) => r with { Diffusion = s })
         {
             { "beta_schedule", OneOf(("linear", BetaSchedule.Linear), ("cosine", BetaSchedule.Cosine)), d => d.BetaSchedule, (d, v) => d with { BetaSchedule = v } },
-            { "loss", OrNull(OneOf(("mse", DiffusionLossKind.Mse), ("hybrid", DiffusionLossKind.Hybrid))), d => d.Loss, (d, v) => d with { Loss = v } },
+            { "loss", OrNull(OneOf(("mse", DiffusionLossKind.Mse), ("vb", DiffusionLossKind.Vb), ("hybrid", DiffusionLossKind.Hybrid))), d => d.Loss, (d, v) => d with { Loss = v } },
             { "class_dropout", Share, d => d.ClassDropout, (d, v) => d with { ClassDropout = v } },
         },
         new RecipeSection<SamplingRecipe>("sampling", r => r.Sampling, (r, s) => r with { Sampling = s })
