@@ -14,6 +14,8 @@ internal static class Invocation
         typeof(EvaluateVerb),
         typeof(CompareVerb),
         typeof(ScheduleVerb),
+        typeof(SearchVerb),
+        typeof(SampleVerb),
         typeof(ExportVerb),
         typeof(GraphsVerb),
         typeof(ParityVerb),

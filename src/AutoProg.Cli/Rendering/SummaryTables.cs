@@ -9,7 +9,7 @@ internal static class SummaryTables
     /// <summary>Stages, decisions, times, accuracy, folder.</summary>
     public static void Write(IAnsiConsole console, RunSummary run)
     {
-        var searched = run.Decisions.Select(static d => d.Stage).ToHashSet();
+        var searched = run.Decisions.Where(static d => d.BalancingFactor is not null).Select(static d => d.Stage).ToHashSet();
         var stages = Tables.Create("stage", "#resolution", "#depth", "#epochs", "#seconds", "#micro-\nbatch", "#predicted\nMiB", "#measured\nMiB");
         foreach (var (index, stage) in run.Stages.Index())
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using AutoProg.Models;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 
@@ -26,6 +27,15 @@ internal static class ExportMetadata
         yield return new("mean", JsonSerializer.Serialize(recipe.Data.Mean));
         yield return new("std", JsonSerializer.Serialize(recipe.Data.Std));
         yield return new("crop_pct", recipe.Augmentation.CropPct.ToString(culture));
+        if (model.Model is DiT dit)
+        {
+            yield return new("prediction", dit.Config.LearnSigma ? "epsilon, learned variance" : "epsilon");
+            yield return new("beta_schedule", recipe.Diffusion.BetaSchedule.ToString().ToLowerInvariant());
+            yield return new("timesteps", DiT.Timesteps.ToString(culture));
+            yield return new("stages", dit.Config.NumStages.ToString(culture));
+            yield return new("stage", model.Stage.ToString(culture));
+        }
+
         yield return new("classes", model.Model.ClassCount.ToString(culture));
         if (model.ClassNames.Count > 0)
         {

@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
-using AutoProg.Models;
+using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Randomness;
 using AutoProg.Ort.Runs;
@@ -52,7 +53,7 @@ public sealed record ExportOptions
 /// <param name="Weights">What it holds: <c>online</c> or <c>ema-0.998</c>.</param>
 /// <param name="Resolution">Pixels per side.</param>
 /// <param name="BatchSize">Images per run; null is any number, and for weights alone.</param>
-/// <param name="WorstDifference">Largest difference of a logit to the live model's, relative to the largest logit; 0 for weights, which are compared bit by bit.</param>
+/// <param name="WorstDifference">Largest difference of a result to the live model's, relative to the largest; 0 for weights, which are compared bit by bit.</param>
 /// <param name="Remark">Why the batch size is fixed although none was asked for, or null.</param>
 public sealed record ExportResult(string Path, ExportFormat Format, string Weights, int Resolution, int? BatchSize, double WorstDifference, string? Remark);
 
@@ -125,7 +126,7 @@ public static class ModelExport
 
     private static string Proof(ExportResult result) => result.Format == ExportFormat.Safetensors
         ? "; read back bit by bit"
-        : string.Create(CultureInfo.InvariantCulture, $", {(result.BatchSize is { } batch ? $"batch {batch}" : "any batch")}; its logits differ from the live model's by {result.WorstDifference:E1} of the largest");
+        : string.Create(CultureInfo.InvariantCulture, $", {(result.BatchSize is { } batch ? $"batch {batch}" : "any batch")}; its results differ from the live model's by {result.WorstDifference:E1} of the largest");
 
     private static string DefaultPath(TrainedModel model, ExportFormat format) => model.RunFolder is { } run
         ? Path.Combine(RunDirectory.Open(run).ExportFolder, FileName(format))
@@ -180,24 +181,40 @@ public static class ModelExport
         {
             var live = sessions.Evaluation(network, batch);
             live.Bind(name => model.Parts.Arena.View(buffer, name));
-            var image = live.Tensor(ModelGraph.ImageInput);
-            var random = new CounterRandom(model.Recipe.Seed, RandomPurpose.BuiltinData, epoch: 0, index: batch);
-            foreach (ref var pixel in image)
+            foreach (var input in model.Task.Objective.Evaluate(new EvaluationSettings(model.Stage, Soft: false)).Inputs(RandomImages(model, network.Resolution, batch)))
             {
-                pixel = (float)random.NextNormal();
+                input.Feed(live, batch, 0, batch);
             }
 
             live.Run();
-            using var input = OrtValue.CreateTensorValueFromMemory(image.ToArray(), [batch, 3, network.Resolution, network.Resolution]);
+            var entries = sessions.Graphs.Inference(network, batch).Manifest.Inputs;
+            var fed = entries.Select(entry => Fed(live, entry)).ToList();
             using var runOptions = new RunOptions();
-            using var outputs = session.Run(runOptions, [ModelGraph.ImageInput], [input], [ModelGraph.LogitsOutput]);
-            worst = Math.Max(worst, RelativeDifference(outputs[0].GetTensorDataAsSpan<float>(), live.Tensor(ModelGraph.LogitsOutput)));
+            using var outputs = session.Run(runOptions, [.. entries.Select(static entry => entry.Name)], fed, [model.Model.OutputName]);
+            worst = Math.Max(worst, RelativeDifference(outputs[0].GetTensorDataAsSpan<float>(), live.Tensor(model.Model.OutputName)));
+            fed.ForEach(static value => value.Dispose());
         }
 
         return worst <= Tolerance
             ? worst
-            : throw new ExportException($"{file}: logits differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept.");
+            : throw new ExportException($"{file}: its results differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept.");
     }
+
+    private static Batch RandomImages(TrainedModel model, int resolution, int count)
+    {
+        var images = Batch.Blank(count, resolution, model.Model.ClassCount);
+        var random = new CounterRandom(model.Recipe.Seed, RandomPurpose.BuiltinData, epoch: 0, index: count);
+        foreach (ref var pixel in images.Images.Span)
+        {
+            pixel = (float)random.NextNormal();
+        }
+
+        return images;
+    }
+
+    private static OrtValue Fed(EvalSession session, TensorEntry input) => Enum.Parse<ElementType>(input.Type) == ElementType.Int64
+        ? OrtValue.CreateTensorValueFromMemory(session.Tensor<long>(input.Name).ToArray(), [.. input.Shape])
+        : OrtValue.CreateTensorValueFromMemory(session.Tensor(input.Name).ToArray(), [.. input.Shape]);
 
     private static double RelativeDifference(ReadOnlySpan<float> exported, ReadOnlySpan<float> live)
     {

@@ -52,7 +52,7 @@ internal sealed class RunRecorder : IDisposable
         {
             log.LogInformation(
                 "Schedule: stage {Stage}, epochs {First}-{Last}, {Network}.",
-                stage.Stage + 1, stage.FirstEpoch, stage.EndEpoch - 1, stage.SubNetwork?.ToString() ?? $"searched for {stage.SearchEpochs} epochs");
+                stage.Stage + 1, stage.FirstEpoch, stage.EndEpoch - 1, stage.SubNetwork?.ToString() ?? (stage.ZeroShot ? "searched by proxies" : $"searched for {stage.SearchEpochs} epochs"));
         }
 
         if (state.Step > 0)
@@ -173,7 +173,7 @@ internal sealed class RunRecorder : IDisposable
         saved = (state.Step, fingerprint);
     }
 
-    public RunSummary Finish(RunComponents parts, int corruptImages)
+    public RunSummary Finish(RunComponents parts, int corruptImages, FrechetResult? frechet)
     {
         var (state, model) = (parts.State, parts.Network.Model);
         NoteMeasuredPeak(state);
@@ -191,13 +191,19 @@ internal sealed class RunRecorder : IDisposable
             Decisions = state.Decisions,
             Final = state.LastEvaluation,
             Best = state.Best,
+            Frechet = frechet,
             BestEpoch = state.BestEpoch,
             Times = state.Times,
             CorruptImages = corruptImages,
             Folder = folder?.Path,
         };
         folder?.WriteSummary(summary);
-        Event(state, "finished", new { summary.Times, summary.Final, summary.Best });
+        Event(state, "finished", new { summary.Times, summary.Final, summary.Best, summary.Frechet });
+        if (frechet is not null)
+        {
+            log.LogInformation("Frechet distance {Distance:F3}: {Basis}.", frechet.Distance, frechet.Basis);
+        }
+
         log.LogInformation(
             "Done: best {Best} in epoch {BestEpoch}; runtime {Runtime:F1} s (train {Train:F1}, search {Search:F1}, bookkeeping {Bookkeeping:F1}), evaluation {Evaluation:F1} s, waiting for data {Wait:F1} s.",
             state.Best?.Headline ?? "evaluation: none", state.BestEpoch, state.Times.Runtime, state.Times.Train, state.Times.Search, state.Times.Bookkeeping, state.Times.Evaluation, state.Times.DataWait);

@@ -89,14 +89,29 @@ internal sealed class StageTransitions
     /// <summary>Ranks the candidates by proxies on the inherited weights, and goes on with the winner at once (sec. 4.2).</summary>
     private void SearchZeroShot(StagePlan plan, CancellationToken cancellationToken)
     {
-        var (search, started) = (Search!, Stopwatch.GetTimestamp());
-        var times = CandidateSeconds(search, plan, cancellationToken);
-        var proxies = new ProxySearch(recipe, parts, images).Measure(search.Candidates, plan, Augmentation(plan), cancellationToken);
-        var decision = SearchDecision.Vote(
-            plan.Stage, State.Epoch, search.Progress.From,
-            [.. search.Candidates.Zip(times, proxies).Select(static c => new ProxyMeasurement(c.First.Size, TimeSpan.FromSeconds(c.Second), c.Third.Kappa, c.Third.ZiCo))]);
+        var started = Stopwatch.GetTimestamp();
+        var decision = Vote(plan, cancellationToken);
         State.Times = State.Times with { Search = State.Times.Search + Stopwatch.GetElapsedTime(started).TotalSeconds };
         Clocked(() => Conclude(plan, decision));
+    }
+
+    /// <summary>What a zero-shot search at the beginning of a stage would decide; nothing is trained.</summary>
+    public SearchDecision Preview(StagePlan plan, CancellationToken cancellationToken)
+    {
+        SubNetwork? from = State.Stage < 0 ? null : State.Network;
+        State.Stage = plan.Stage;
+        OpenSearch(plan, from);
+        return Vote(plan, cancellationToken);
+    }
+
+    private SearchDecision Vote(StagePlan plan, CancellationToken cancellationToken)
+    {
+        var search = Search!;
+        var times = CandidateSeconds(search, plan, cancellationToken);
+        var proxies = new ProxySearch(recipe, parts, images).Measure(search.Candidates, plan, Augmentation(plan), cancellationToken);
+        return SearchDecision.Vote(
+            plan.Stage, State.Epoch, search.Progress.From,
+            [.. search.Candidates.Zip(times, proxies).Select(static c => new ProxyMeasurement(c.First.Size, TimeSpan.FromSeconds(c.Second), c.Third.Kappa, c.Third.ZiCo))]);
     }
 
     private void Conclude(StagePlan plan, SearchDecision decision)

@@ -61,7 +61,24 @@ internal sealed class TrainingRun
             throw;
         }
 
-        return recorder.Finish(parts, train.CorruptCount + val.CorruptCount);
+        return recorder.Finish(parts, train.CorruptCount + val.CorruptCount, Frechet(cancellationToken));
+    }
+
+    /// <summary>How far samples of the finished model are from the evaluation images, if the recipe asks for it.</summary>
+    private FrechetResult? Frechet(CancellationToken cancellationToken)
+    {
+        if (recipe.Sampling.FrechetSamples == 0 || parts.Task.Objective is not Denoising)
+        {
+            return null;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        parts.Step.Unbind();
+        parts.Sessions.ReleaseExcept([]);
+        using var model = TrainedModel.Of(recipe, parts, train.Dataset.ClassNames, runFolder: null);
+        var result = FrechetEvaluation.Run(model, val.Dataset, new SampleOptions { Count = recipe.Sampling.FrechetSamples }, features: null, cancellationToken);
+        State.Times = State.Times with { Evaluation = State.Times.Evaluation + Stopwatch.GetElapsedTime(started).TotalSeconds };
+        return result;
     }
 
     private bool IsDone => State.Epoch >= transitions.Schedule.TotalEpochs || (ReachedStepLimit && State.NextEpoch is null);
