@@ -124,4 +124,10 @@ public enum RandomPurpose
 
     /// <summary>Fresh weights of grown blocks; epoch = stage, index = parameter.</summary>
     Growth = 10,
+
+    /// <summary>The noise that sampling starts from; index = sample.</summary>
+    SamplingStart = 20,
+
+    /// <summary>The noise that a step of sampling adds; epoch = step, index = sample.</summary>
+    SamplingStep = 21,
 }
