@@ -130,8 +130,8 @@ public sealed class DeiT : IElasticModel
 
         // The final norm is per token, so only the class token needs it.
         var classToken = b.Reshape(b.Slice(x, 1, 0, 1), [batch, config.EmbedDim]); // [B, D]
-        var logits = m.Linear("head", m.LayerNorm("norm", classToken, NormEpsilon), config.NumClasses);
-        return new ModelGraph(b, m.Parameters, image, logits);
+        var features = m.LayerNorm("norm", classToken, NormEpsilon);               // [B, D]
+        return new ModelGraph(b, m.Parameters, image, m.Linear("head", features, config.NumClasses), features);
     }
 
     private static string BlockName(int index) => $"blocks.{index}";

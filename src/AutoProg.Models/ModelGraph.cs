@@ -7,7 +7,8 @@ namespace AutoProg.Models;
 /// <param name="Parameters">The parameters it declares, in graph order.</param>
 /// <param name="Input">[batch, channels, r, r].</param>
 /// <param name="Output">A classifier: [batch, classes]. A diffusion model: [batch, channels, r, r], twice the channels if it learns the variance.</param>
-public sealed record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output)
+/// <param name="Features">[batch, width]: what a classifier's head is applied to; null if there is no such vector.</param>
+public sealed record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output, Value? Features = null)
 {
     /// <summary>Name of a classifier's image input.</summary>
     public const string ImageInput = "image";
@@ -17,4 +18,7 @@ public sealed record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> P
 
     /// <summary>Name of a classifier's output.</summary>
     public const string LogitsOutput = "logits";
+
+    /// <summary>Name of the output that exported classifiers give beside the logits.</summary>
+    public const string FeaturesOutput = "features";
 }

@@ -44,6 +44,7 @@ public sealed class DeiTTests
         var graph = model.Build(resolution, 2, 3, ModelGraphOptions.Inference);
         Assert.Equal([3, 3, resolution, resolution], graph.Input.Shape);
         Assert.Equal([3, 10], graph.Output.Shape);
+        Assert.Equal([3, 8], graph.Features!.Shape);
         Assert.Equal(model.Parameters, graph.Parameters);
     }
 

@@ -130,4 +130,10 @@ public enum RandomPurpose
 
     /// <summary>The same for evaluation.</summary>
     DiffusionEvaluation = 12,
+
+    /// <summary>The noise that sampling starts from; index = sample.</summary>
+    SamplingStart = 20,
+
+    /// <summary>The noise that a step of sampling adds; epoch = step, index = sample.</summary>
+    SamplingStep = 21,
 }

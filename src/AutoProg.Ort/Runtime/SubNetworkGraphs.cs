@@ -87,10 +87,18 @@ public sealed class SubNetworkGraphs
     }
 
     /// <summary>The forward graph itself, e.g. for export.</summary>
-    public Graph InferenceGraph(SubNetwork network, int batch)
+    /// <param name="network">Resolution and depth.</param>
+    /// <param name="batch">Images per run.</param>
+    /// <param name="features">Whether it also gives what its head is applied to, if the architecture has such a vector.</param>
+    public Graph InferenceGraph(SubNetwork network, int batch, bool features = false)
     {
         var graph = Model.Build(network.Resolution, network.Depth, batch, ModelGraphOptions.Inference);
         graph.Builder.Output(Model.OutputName, graph.Output);
+        if (features && graph.Features is { } vector)
+        {
+            graph.Builder.Output(ModelGraph.FeaturesOutput, vector);
+        }
+
         return Pass.Standard(graph.Builder.Build());
     }
 

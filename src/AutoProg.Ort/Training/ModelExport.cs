@@ -18,7 +18,7 @@ namespace AutoProg.Ort.Training;
 /// <summary>What a model is exported as.</summary>
 public enum ExportFormat
 {
-    /// <summary>A graph with its weights, for any ONNX runtime: <c>image</c> [B, 3, r, r], normalised, to <c>logits</c> [B, classes].</summary>
+    /// <summary>A graph with its weights, for any ONNX runtime: <c>image</c> [B, 3, r, r], normalised, to <c>logits</c> [B, classes], and to <c>features</c> [B, width] where the head stands on one vector per image.</summary>
     Onnx,
 
     /// <summary>Weights under the reference implementation's names.</summary>
@@ -156,9 +156,9 @@ public static class ModelExport
         using var device = Device.Open(model.Recipe.Runtime.Device, model.Recipe.Runtime.Threads);
         using var sessions = new SubNetworkSessions(new SubNetworkGraphs(model.Task), device);
         var buffer = model.Choices[weights];
-        var anyBatch = batchSize is null ? DynamicBatch.Of(batch => sessions.Graphs.InferenceGraph(network, batch)) : null;
+        var anyBatch = batchSize is null ? DynamicBatch.Of(batch => sessions.Graphs.InferenceGraph(network, batch, features: true)) : null;
         var (symbolic, fixedBatch) = (anyBatch?.Graph is not null, batchSize ?? TriedBatches[0]);
-        var graph = anyBatch?.Graph ?? sessions.Graphs.InferenceGraph(network, fixedBatch);
+        var graph = anyBatch?.Graph ?? sessions.Graphs.InferenceGraph(network, fixedBatch, features: true);
         var bytes = OnnxWriter.WriteWithWeights(
             graph,
             model.Model.Name,

@@ -1,6 +1,7 @@
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Metrics;
+using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -24,9 +25,10 @@ public sealed class ModelExportTests : InTemporaryFolder
     {
         using var session = new InferenceSession(Path.Combine(run, "export", "model.onnx"));
         Assert.Equal(["image"], session.InputNames);
-        Assert.Equal(["logits"], session.OutputNames);
+        Assert.Equal(["logits", "features"], session.OutputNames);
         Assert.Equal([-1, 3, 16, 16], session.InputMetadata["image"].Dimensions);
         Assert.Equal([-1, 10], session.OutputMetadata["logits"].Dimensions);
+        Assert.Equal([-1, 12], session.OutputMetadata["features"].Dimensions);
 
         var recipe = TinyRuns.Recipe;
         var source = new ImageSource(ImageDatasets.Open(recipe.Data, recipe.Seed).Val, recipe.Data, NullLogger.Instance);
@@ -43,6 +45,26 @@ public sealed class ModelExportTests : InTemporaryFolder
 
         Assert.Equal(summary.Final!.Top1, score.Top1);
         Assert.Equal(summary.Final.Loss, score.Loss, 1e-5);
+    }
+
+    [Fact]
+    public void Its_features_are_what_the_head_turns_into_logits()
+    {
+        using var device = Device.Open("cpu", 1);
+        var path = Path.Combine(run, "export", "model.onnx");
+        using FeatureExtractor features = FeatureExtractor.Open(device, path), logits = FeatureExtractor.Open(device, path, new() { Output = "logits" });
+        Assert.Equal(("features", 16), (features.Output, features.Resolution));
+        using var weights = SafetensorsReader.Open(Path.Combine(run, "export", "model.safetensors"));
+        var width = features.Dimension;
+        var (weight, bias) = (new float[10 * width], new float[10]);
+        weights.Read("head.weight", weight);
+        weights.Read("head.bias", bias);
+        using var image = new RgbImage(16, 16, [.. Enumerable.Range(0, 16 * 16 * 3).Select(static i => (byte)(i * 7))]);
+        var (vector, expected) = (features.Extract([image]), logits.Extract([image]));
+        for (var c = 0; c < 10; c++)
+        {
+            Assert.Equal(expected[c], bias[c] + vector.Select((v, i) => (double)v * weight[(c * width) + i]).Sum(), 1e-4);
+        }
     }
 
     [Fact]
