@@ -27,8 +27,8 @@ internal static class PlanTable
             table.Row(
                 $"{stage.Stage + 1}",
                 stage.Epochs == 0 ? "none" : $"{stage.FirstEpoch}-{stage.FirstEpoch + stage.Epochs - 1}",
-                Range(stage, static n => n.Resolution),
-                Range(stage, static n => n.Depth),
+                Range(stage, static n => $"{n.Resolution}"),
+                Range(stage, Text.Blocks),
                 $"{stage.MicroBatch}",
                 Text.Mebibytes(stage.PredictedPeakBytes),
                 Network(stage));
@@ -37,11 +37,11 @@ internal static class PlanTable
         return table.Titled("Schedule");
     }
 
-    private static string Range(PlannedStage stage, Func<SubNetwork, int> size) =>
-        size(stage.Smallest) == size(stage.Largest) ? $"{size(stage.Largest)}" : $"{size(stage.Smallest)}-{size(stage.Largest)}";
+    private static string Range(PlannedStage stage, Func<SubNetwork, string> size) =>
+        size(stage.Smallest) == size(stage.Largest) ? size(stage.Largest) : $"{size(stage.Smallest)}-{size(stage.Largest)}";
 
     private static string Network(PlannedStage stage) =>
-        stage.SearchEpochs == 0 ? "fixed"
+        stage.SearchEpochs == 0 && stage.Smallest == stage.Largest ? "fixed"
         : stage.Candidates.Count > 0 ? $"searched: {string.Join(", ", stage.Candidates)}"
         : "searched: depends on the stage before";
 }

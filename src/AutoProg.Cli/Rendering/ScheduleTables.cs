@@ -13,7 +13,7 @@ internal static class ScheduleTables
         var stages = Tables.Create("#stage", "#epoch", "#resolution", "#depth", "#micro-\nbatch", "#predicted\nMiB");
         foreach (var stage in schedule.Stages)
         {
-            stages.Row($"{stage.Stage + 1}", $"{stage.FirstEpoch}", $"{stage.Network.Resolution}", $"{stage.Network.Depth}", $"{stage.MicroBatch}", Text.Mebibytes(stage.PredictedPeakBytes));
+            stages.Row($"{stage.Stage + 1}", $"{stage.FirstEpoch}", $"{stage.Network.Resolution}", Text.Blocks(stage.Network), $"{stage.MicroBatch}", Text.Mebibytes(stage.PredictedPeakBytes));
         }
 
         console.Write(stages.Titled("Stages"));

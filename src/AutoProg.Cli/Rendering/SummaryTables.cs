@@ -15,7 +15,7 @@ internal static class SummaryTables
         {
             var isSearch = searched.Contains(stage.Stage) && run.Stages.Take(index).All(earlier => earlier.Stage != stage.Stage);
             stages.Row(
-                $"{stage.Stage + 1}{(isSearch ? " search" : "")}", $"{stage.Network.Resolution}", $"{stage.Network.Depth}", $"{stage.Epochs}", Text.Number(stage.Seconds, 1),
+                $"{stage.Stage + 1}{(isSearch ? " search" : "")}", $"{stage.Network.Resolution}", Text.Blocks(stage.Network), $"{stage.Epochs}", Text.Number(stage.Seconds, 1),
                 $"{stage.MicroBatch}", Text.Mebibytes(stage.PredictedPeakBytes), Text.Mebibytes(stage.MeasuredPeakBytes));
         }
 

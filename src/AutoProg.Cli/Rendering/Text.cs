@@ -1,4 +1,5 @@
 using System.Globalization;
+using AutoProg.Ort.Progressive;
 
 namespace AutoProg.Cli;
 
@@ -12,6 +13,9 @@ internal static class Text
 
     /// <summary>With a fixed number of decimals; "-" for nothing.</summary>
     public static string Number(double? value, int decimals) => value?.ToString($"F{decimals}", CultureInfo.InvariantCulture) ?? "-";
+
+    /// <summary>Blocks, and how much of them learns: <c>12</c>, or <c>8 u2</c>.</summary>
+    public static string Blocks(SubNetwork network) => network.Level is { } level ? $"{network.Depth} u{level}" : $"{network.Depth}";
 
     /// <summary>A relative error, <c>1.2e-07</c>.</summary>
     public static string Error(double value) => value.ToString("0.0e+00", CultureInfo.InvariantCulture);

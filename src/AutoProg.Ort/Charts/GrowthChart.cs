@@ -3,7 +3,7 @@ using AutoProg.Ort.Runs;
 namespace AutoProg.Ort.Charts;
 
 /// <summary>
-/// A picture of a run: resolution and depth, loss, and top-1 per epoch. It is an SVG, so that whoever looks at it brings the fonts; drawing text
+/// A picture of a run: resolution and depth or unfreeze level, loss, and top-1 per epoch. It is an SVG, so that whoever looks at it brings the fonts; drawing text
 /// into pixels needs fonts on the machine that trains, and servers and containers often have none.
 /// </summary>
 public static class GrowthChart
@@ -35,15 +35,22 @@ public static class GrowthChart
     internal static string Draw(string title, IReadOnlyList<EpochMetrics> epochs)
     {
         var drawing = new SvgDrawing(title, epochs.Count, StageStarts(epochs));
+        var unfreezes = epochs.Any(static e => e.Level is not null);
         drawing.Panel(
-            "resolution and depth",
+            unfreezes ? "resolution and unfreeze level" : "resolution and depth",
             new SvgSeries("resolution (px, left)", Blue, [.. epochs.Select(static e => (double?)e.Resolution)], Steps: true),
-            new SvgSeries("depth (blocks, right)", Orange, [.. epochs.Select(static e => (double?)e.Depth)], Steps: true, RightAxis: true));
+            unfreezes
+                ? new SvgSeries("unfreeze level (right)", Orange, [.. epochs.Select(static e => (double?)e.Level)], Steps: true, RightAxis: true)
+                : new SvgSeries("depth (blocks, right)", Orange, [.. epochs.Select(static e => (double?)e.Depth)], Steps: true, RightAxis: true));
         drawing.Panel(
             "loss",
             new SvgSeries("training", Blue, [.. epochs.Select(static e => (double?)e.TrainLoss)]),
             new SvgSeries("evaluation", Orange, [.. epochs.Select(static e => e.EvalLoss)]));
-        drawing.Panel("accuracy", new SvgSeries("top-1 (%)", Green, [.. epochs.Select(static e => e.EvalTop1)]));
+        if (!unfreezes || epochs.Any(static e => e.EvalTop1 is not null))
+        {
+            drawing.Panel("accuracy", new SvgSeries("top-1 (%)", Green, [.. epochs.Select(static e => e.EvalTop1)]));
+        }
+
         return drawing.ToString();
     }
 

@@ -1,19 +1,22 @@
 namespace AutoProg.Ort.Data;
 
 /// <summary>
-/// Images of one resolution with their targets. The memory belongs to the <see cref="BatchStream"/> that made it and is valid
+/// Images, or their latents, of one resolution with their targets. The memory belongs to the <see cref="BatchStream"/> that made it and is valid
 /// until the stream is asked for the next batch or disposed; until then the receiver may change it.
 /// </summary>
 public sealed class Batch
 {
+    private const int ImageChannels = 3;
+
     private float[] images = [];
     private readonly float[] targets;
     private readonly int[] labels;
 
-    internal Batch(int size, int classes)
+    internal Batch(int size, int classes, int channels = ImageChannels)
     {
         Size = size;
         Classes = classes;
+        Channels = channels;
         targets = new float[size * classes];
         labels = new int[size];
     }
@@ -22,9 +25,10 @@ public sealed class Batch
     /// <param name="size">Rows, at least 1.</param>
     /// <param name="resolution">Pixels per side.</param>
     /// <param name="classes">Number of classes.</param>
-    public static Batch Blank(int size, int resolution, int classes)
+    /// <param name="channels">Channels: 3 for images, those of the autoencoder for latents.</param>
+    public static Batch Blank(int size, int resolution, int classes, int channels = ImageChannels)
     {
-        var batch = new Batch(size, classes);
+        var batch = new Batch(size, classes, channels);
         batch.Begin(0, resolution, size);
         batch.images.AsSpan().Clear();
         batch.targets.AsSpan().Fill(1f / classes);
@@ -46,7 +50,10 @@ public sealed class Batch
     /// <summary>Number of classes (K).</summary>
     public int Classes { get; }
 
-    /// <summary>Normalised pixels [B, 3, r, r].</summary>
+    /// <summary>Channels of an image (C).</summary>
+    public int Channels { get; }
+
+    /// <summary>Normalised pixels, or latents [B, C, r, r].</summary>
     public Memory<float> Images => images.AsMemory(0, Size * ImageLength);
 
     /// <summary>Class distributions [B, K]: smoothed and mixed as the augmentation says; each row of an image adds up to 1.</summary>
@@ -55,7 +62,7 @@ public sealed class Batch
     /// <summary>Class of each image [B], before mixing.</summary>
     public Memory<int> Labels => labels;
 
-    private int ImageLength => 3 * Resolution * Resolution;
+    private int ImageLength => Channels * Resolution * Resolution;
 
     internal void Begin(int index, int resolution, int count)
     {

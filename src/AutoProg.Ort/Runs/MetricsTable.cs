@@ -17,14 +17,15 @@ namespace AutoProg.Ort.Runs;
 /// <param name="TrainSeconds">Time in training steps.</param>
 /// <param name="SearchSeconds">Time in search: evaluating and timing candidates, building and moving.</param>
 /// <param name="EvalSeconds">Time in evaluation.</param>
+/// <param name="Level">Unfreeze level; null where everything learns.</param>
 public sealed record EpochMetrics(
-    int Epoch, int Stage, int Resolution, int Depth, double TrainLoss, double? EvalLoss, double? EvalTop1, double? EvalTop5, double Lr, double TrainSeconds, double SearchSeconds, double EvalSeconds);
+    int Epoch, int Stage, int Resolution, int Depth, double TrainLoss, double? EvalLoss, double? EvalTop1, double? EvalTop5, double Lr, double TrainSeconds, double SearchSeconds, double EvalSeconds, int? Level = null);
 
 /// <summary><c>metrics.csv</c>: a row per epoch. A checkpoint stores <see cref="Count"/>, and resuming cuts the table back to that.</summary>
 public sealed class MetricsTable : IDisposable
 {
     private const int LongestLine = 1 << 16;
-    private const string Header = "epoch,stage,resolution,depth,train_loss,eval_loss,eval_top1,eval_top5,lr,train_seconds,search_seconds,eval_seconds";
+    private const string Header = "epoch,stage,resolution,depth,train_loss,eval_loss,eval_top1,eval_top5,lr,train_seconds,search_seconds,eval_seconds,level";
 
     private readonly AppendedLines lines;
 
@@ -60,7 +61,7 @@ public sealed class MetricsTable : IDisposable
     /// <summary>Appends a row.</summary>
     public void Append(EpochMetrics row) => lines.Append(Encoding.UTF8.GetBytes(string.Create(
         CultureInfo.InvariantCulture,
-        $"{row.Epoch},{row.Stage},{row.Resolution},{row.Depth},{row.TrainLoss:R},{row.EvalLoss:R},{row.EvalTop1:R},{row.EvalTop5:R},{row.Lr:R},{row.TrainSeconds:R},{row.SearchSeconds:R},{row.EvalSeconds:R}")));
+        $"{row.Epoch},{row.Stage},{row.Resolution},{row.Depth},{row.TrainLoss:R},{row.EvalLoss:R},{row.EvalTop1:R},{row.EvalTop5:R},{row.Lr:R},{row.TrainSeconds:R},{row.SearchSeconds:R},{row.EvalSeconds:R},{row.Level}")));
 
     /// <summary>Returns once all rows are on the disk; called before a checkpoint is saved.</summary>
     public void Flush() => lines.Flush();
@@ -82,8 +83,8 @@ public sealed class MetricsTable : IDisposable
             numbers[i] = cells[i].Length == 0 ? null : double.Parse(cells[i], NumberStyles.Float, CultureInfo.InvariantCulture);
         }
 
-        return numbers is [{ } epoch, { } stage, { } resolution, { } depth, { } trainLoss, var evalLoss, var top1, var top5, { } lr, { } train, { } search, { } eval]
-            ? new EpochMetrics((int)epoch, (int)stage, (int)resolution, (int)depth, trainLoss, evalLoss, top1, top5, lr, train, search, eval)
+        return numbers is [{ } epoch, { } stage, { } resolution, { } depth, { } trainLoss, var evalLoss, var top1, var top5, { } lr, { } train, { } search, { } eval, var level]
+            ? new EpochMetrics((int)epoch, (int)stage, (int)resolution, (int)depth, trainLoss, evalLoss, top1, top5, lr, train, search, eval, (int?)level)
             : null;
     }
 }

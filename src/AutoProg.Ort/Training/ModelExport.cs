@@ -202,7 +202,7 @@ public static class ModelExport
 
     private static Batch RandomImages(TrainedModel model, int resolution, int count)
     {
-        var images = Batch.Blank(count, resolution, model.Model.ClassCount);
+        var images = Batch.Blank(count, resolution, model.Model.ClassCount, model.Model.InputChannels);
         var random = new CounterRandom(model.Recipe.Seed, RandomPurpose.BuiltinData, epoch: 0, index: count);
         foreach (ref var pixel in images.Images.Span)
         {

@@ -144,7 +144,8 @@ internal sealed class RunRecorder : IDisposable
             rate,
             now.Train - start.Train,
             now.Search + now.Bookkeeping - start.Search - start.Bookkeeping,
-            now.Evaluation - start.Evaluation);
+            now.Evaluation - start.Evaluation,
+            state.Network.Level);
         metrics?.Append(row);
 
         // The epoch that ends a search belongs to the supernet, whose report is the one before the winner's.

@@ -301,7 +301,7 @@ internal sealed class StageTransitions
     /// <summary>Median of forward and backward over a batch.</summary>
     private double MeasuredSeconds(ActiveNetwork candidate, StagePlan plan, CancellationToken cancellationToken)
     {
-        var batch = Batch.Blank(recipe.Training.BatchSize, candidate.Size.Resolution, parts.Network.Model.ClassCount);
+        var batch = Batch.Blank(recipe.Training.BatchSize, candidate.Size.Resolution, parts.Task.Model.ClassCount, parts.Task.Model.InputChannels);
         var settings = new StepSettings(0, plan.Regularization.DropPath, null, State.Epoch, State.Stage);
         parts.Step.Differentiate(candidate, batch, settings);
         var seconds = new List<double>();

@@ -64,7 +64,14 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageS
     /// <summary>Median time between batches, and a batch of their pixels for as many classes as the model has, which may be more than the images have.</summary>
     private (double Milliseconds, Batch Batch) LoadBatches(SubNetwork network, CancellationToken cancellationToken)
     {
-        var copy = Batch.Blank(recipe.Training.BatchSize, network.Resolution, parts.Network.Model.ClassCount);
+        var model = parts.Task.Model;
+        var copy = Batch.Blank(recipe.Training.BatchSize, network.Resolution, model.ClassCount, model.InputChannels);
+        if (model.InputChannels != 3)
+        {
+            // Latents come from a cache; there is nothing to decode.
+            return (0, copy);
+        }
+
         var between = new List<double>();
         using var loader = images.TrainingBatches(new TrainingEpoch
         {

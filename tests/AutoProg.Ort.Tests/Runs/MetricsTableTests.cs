@@ -6,7 +6,7 @@ namespace AutoProg.Ort.Tests.Runs;
 public sealed class MetricsTableTests : InTemporaryFolder
 {
     private static readonly EpochMetrics Evaluated = new(0, 1, 96, 6, 2.3025850929940455, 2.25, 17.5, 66.25, 1e-6, 12.5, 3, 1.25);
-    private static readonly EpochMetrics Unevaluated = Evaluated with { Epoch = 1, EvalLoss = null, EvalTop1 = null, EvalTop5 = null, TrainLoss = double.NaN };
+    private static readonly EpochMetrics Unevaluated = Evaluated with { Epoch = 1, EvalLoss = null, EvalTop1 = null, EvalTop5 = null, TrainLoss = double.NaN, Level = 2 };
 
     [Fact]
     public void Rows_have_the_documented_columns_and_read_back_equal()
@@ -19,9 +19,9 @@ public sealed class MetricsTableTests : InTemporaryFolder
 
         Assert.Equal(
             """
-            epoch,stage,resolution,depth,train_loss,eval_loss,eval_top1,eval_top5,lr,train_seconds,search_seconds,eval_seconds
-            0,1,96,6,2.3025850929940455,2.25,17.5,66.25,1E-06,12.5,3,1.25
-            1,1,96,6,NaN,,,,1E-06,12.5,3,1.25
+            epoch,stage,resolution,depth,train_loss,eval_loss,eval_top1,eval_top5,lr,train_seconds,search_seconds,eval_seconds,level
+            0,1,96,6,2.3025850929940455,2.25,17.5,66.25,1E-06,12.5,3,1.25,
+            1,1,96,6,NaN,,,,1E-06,12.5,3,1.25,2
 
             """,
             File.ReadAllText(At("metrics.csv")));
