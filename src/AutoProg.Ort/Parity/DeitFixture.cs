@@ -5,68 +5,23 @@ namespace AutoProg.Ort.Parity;
 /// <summary>What a DeiT fixture's <c>model.json</c> says, as far as it is needed.</summary>
 internal sealed record DeitFixture(DeitSizes Config, int Batch, string Loss, WeightsFormula? WeightsFormula = null, Float32Check? Float32Check = null)
 {
-    // The fixtures' general limit: correct float32 stays below 4e-5, a wrong epsilon or GELU shows from 2e-4 on.
-    private const double GeneralLimit = 1e-4;
-
-    // Another order of summation deviates as much as the reference's own float32 run, give or take a small factor; ten times that is still so tight
-    // that 92 of 100 changes of a single weight by 1% are noticed (with the general limit 60).
-    private const double Margin = 10;
-    private const double TightestLimit = 1e-6;
-
-    // Larger than any published ViT; keeps a malformed file from costing memory.
-    private const int LargestSize = 16_384;
-    private const int LargestDepth = 256;
-    private const long MostParameters = 1L << 29;
-
-    /// <summary>Largest relative error of the logits.</summary>
-    public double OutputLimit => Limit(Float32Check?.WorstValueRel);
-
-    /// <summary>Largest relative error of a gradient.</summary>
-    public double GradientLimit => Limit(Float32Check?.WorstGradRel);
-
-    private static double Limit(double? deviation) => deviation is { } known ? Math.Clamp(Margin * known, TightestLimit, GeneralLimit) : GeneralLimit;
-
     /// <summary>Reads the file, and refuses what the engine's DeiT does not compute.</summary>
     public static (DeitFixture Fixture, DeiT Model) Read(string folder)
     {
-        var path = Path.Combine(folder, FixtureFamily.File);
         var fixture = JsonFixture.Read<DeitFixture>(folder, FixtureFamily.File);
         var c = fixture.Config;
-        Expect(fixture.Loss == "soft_target_cross_entropy", "loss", fixture.Loss, "soft_target_cross_entropy");
-        Expect(c.InChans == 3, "config.in_chans", c.InChans, "3");
-        Expect(c.QkvBias, "config.qkv_bias", c.QkvBias, "true");
-        Expect(c.QkScale is null, "config.qk_scale", c.QkScale, "null");
-        Expect(Math.Abs(c.NormEps - 1e-6) < 1e-12, "config.norm_eps", c.NormEps, "1e-6");
-        Expect(c.Act == "gelu_erf", "config.act", c.Act, "gelu_erf");
-        Expect(c.DropRate == 0 && c.AttnDropRate == 0, "config.drop_rate, config.attn_drop_rate", $"{c.DropRate}, {c.AttnDropRate}", "0, 0");
-        Expect(c.ClassToken && c.RepresentationSize is null, "config.class_token, config.representation_size", $"{c.ClassToken}, {c.RepresentationSize}", "true, null");
-        foreach (var (name, size) in new[] { ("img_size", c.ImgSize), ("patch_size", c.PatchSize), ("embed_dim", c.EmbedDim), ("num_heads", c.NumHeads), ("num_classes", c.NumClasses) })
-        {
-            Expect(size is >= 1 and <= LargestSize, $"config.{name}", size, $"1 to {LargestSize}");
-        }
-
-        Expect(c.Depth is >= 1 and <= LargestDepth, "config.depth", c.Depth, $"1 to {LargestDepth}");
-        Expect(fixture.Batch is >= 1 and <= 4096, "batch", fixture.Batch, "1 to 4096");
-        Expect(c.MlpRatio is > 0 and <= 64, "config.mlp_ratio", c.MlpRatio, "above 0, at most 64");
-        try
-        {
-            var model = new DeiT(new DeiTConfig("deit", c.ImgSize, c.PatchSize, c.NumClasses, c.EmbedDim, c.Depth, c.NumHeads, c.MlpRatio));
-            var parameters = model.Parameters.Sum(static p => p.Shape.ElementCount);
-            Expect(parameters <= MostParameters, "config", $"a model of {parameters} parameters", $"at most {MostParameters}");
-            return (fixture, model);
-        }
-        catch (ArgumentException refused)
-        {
-            throw new FixtureException($"{path}: config: {refused.Message}", refused);
-        }
-
-        void Expect(bool holds, string place, object? found, string expected)
-        {
-            if (!holds)
-            {
-                throw new FixtureException($"{path}: {place} is {found ?? "null"}, expected {expected}.");
-            }
-        }
+        var file = new ModelFixture(folder);
+        file.Expect(fixture.Loss == "soft_target_cross_entropy", "loss", fixture.Loss, "soft_target_cross_entropy");
+        file.Expect(c.InChans == 3, "config.in_chans", c.InChans, "3");
+        file.Expect(c.QkvBias, "config.qkv_bias", c.QkvBias, "true");
+        file.Expect(c.QkScale is null, "config.qk_scale", c.QkScale, "null");
+        file.Expect(Math.Abs(c.NormEps - 1e-6) < 1e-12, "config.norm_eps", c.NormEps, "1e-6");
+        file.Expect(c.Act == "gelu_erf", "config.act", c.Act, "gelu_erf");
+        file.Expect(c.DropRate == 0 && c.AttnDropRate == 0, "config.drop_rate, config.attn_drop_rate", $"{c.DropRate}, {c.AttnDropRate}", "0, 0");
+        file.Expect(c.ClassToken && c.RepresentationSize is null, "config.class_token, config.representation_size", $"{c.ClassToken}, {c.RepresentationSize}", "true, null");
+        file.ExpectSizes(("img_size", c.ImgSize), ("patch_size", c.PatchSize), ("embed_dim", c.EmbedDim), ("num_heads", c.NumHeads), ("num_classes", c.NumClasses));
+        file.ExpectScale(c.Depth, fixture.Batch, c.MlpRatio);
+        return (fixture, file.Create(() => new DeiT(new DeiTConfig("deit", c.ImgSize, c.PatchSize, c.NumClasses, c.EmbedDim, c.Depth, c.NumHeads, c.MlpRatio))));
     }
 }
 
@@ -88,9 +43,6 @@ internal sealed record DeitSizes(
     double AttnDropRate = 0,
     bool ClassToken = true,
     int? RepresentationSize = null);
-
-/// <summary>How far the reference's own float32 run is from the goldens, relative, in the L2 norm of the worst tensor.</summary>
-internal sealed record Float32Check(double WorstValueRel, double WorstGradRel);
 
 /// <summary>
 /// Weights that are computed instead of stored: element k of tensor number i is 0.1 v with v = 2 u - 1, u = fmix32(k + i 0x9E3779B9) / 2^32 (murmur3's

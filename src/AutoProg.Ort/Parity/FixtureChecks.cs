@@ -12,6 +12,7 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         new SearchScoreCheck(),
         new OptimizerCheck(),
         new DeitCheck(),
+        new DitCheck(),
     ]);
 
     /// <summary>Runs every check that recognises the folder.</summary>
@@ -29,7 +30,7 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         if (matching.Count == 0)
         {
             throw FixtureFamily.Of(folder) is { } family
-                ? new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: family '{family}' is not known to this version.")
+                ? new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: family '{family}'{(FixtureFamily.KindOf(folder) is { } kind ? $" of kind '{kind}'" : "")} is not known to this version.")
                 : new FixtureException($"{folder}: no known fixture family; expected one of the files growth.json, schedule.json, optim.json or model.json.");
         }
 

@@ -9,5 +9,9 @@ internal static class FixtureFamily
     /// <exception cref="FixtureException">The file is malformed.</exception>
     public static string? Of(string folder) => System.IO.File.Exists(Path.Combine(folder, File)) ? JsonFixture.Read<Named>(folder, File).Family : null;
 
-    private sealed record Named(string Family);
+    /// <summary>What of its family the folder holds, e.g. <c>proxies</c>; null for a training step.</summary>
+    /// <exception cref="FixtureException">The file is malformed.</exception>
+    public static string? KindOf(string folder) => System.IO.File.Exists(Path.Combine(folder, File)) ? JsonFixture.Read<Named>(folder, File).Kind : null;
+
+    private sealed record Named(string Family, string? Kind = null);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using AutoProg.Graphs;
 using AutoProg.Ort.Files;
 
@@ -61,6 +62,29 @@ internal sealed class TensorFixture : IDisposable
         var elements = new float[entry.Shape.Equals(shape) ? shape.ElementCount : 0];
         Read(name, shape, elements);
         return elements;
+    }
+
+    /// <summary>Indices that must have a certain shape and lie in 0..count-1.</summary>
+    public long[] ReadIndices(string name, Shape shape, long count)
+    {
+        var entry = Find(name);
+        if (!entry.Shape.Equals(shape) || entry.Type != TensorType.I64)
+        {
+            throw new FixtureException($"{Path}: tensor '{name}' is {entry.Type.Spelling()}{entry.Shape}, expected {TensorType.I64.Spelling()}{shape}.");
+        }
+
+        var indices = new long[shape.ElementCount];
+        try
+        {
+            reader.ReadBytes(name, MemoryMarshal.AsBytes(indices.AsSpan()));
+        }
+        catch (FileFormatException malformed)
+        {
+            throw new FixtureException(malformed.Message, malformed);
+        }
+
+        var outside = Array.FindIndex(indices, i => i < 0 || i >= count);
+        return outside < 0 ? indices : throw new FixtureException($"{Path}: tensor '{name}' holds {indices[outside]}, expected 0 to {count - 1}.");
     }
 
     public void Dispose() => reader.Dispose();

@@ -1,11 +1,8 @@
-using System.Runtime.InteropServices;
-using AutoProg.Ort.Files;
 using AutoProg.Ort.Parity;
-using AutoProg.Ort.Tests.Runs;
 
 namespace AutoProg.Ort.Tests.Parity;
 
-public sealed class DeitCheckTests : InTemporaryFolder
+public sealed class DeitCheckTests : InGoldenFolder
 {
     [Theory]
     [InlineData("deit_a1", 2 + 44)]
@@ -92,10 +89,7 @@ public sealed class DeitCheckTests : InTemporaryFolder
     public void A_malformed_folder_is_named_by_file_and_place(string file, string text, string changed, string finding)
     {
         Copy("deit_a1");
-        var bytes = File.ReadAllBytes(At(file));
-        var at = bytes.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(text));
-        Assert.True(at >= 0);
-        File.WriteAllBytes(At(file), [.. bytes.AsSpan(0, at), .. System.Text.Encoding.UTF8.GetBytes(changed), .. bytes.AsSpan(at + text.Length)]);
+        Replace(file, text, changed);
         var error = Assert.Throws<FixtureException>(() => FixtureChecks.All.Check(Folder));
         Assert.StartsWith(Folder, error.Message, StringComparison.Ordinal);
         Assert.Contains(finding, error.Message, StringComparison.Ordinal);
@@ -109,30 +103,5 @@ public sealed class DeitCheckTests : InTemporaryFolder
         Assert.StartsWith(At("inputs.safetensors") + ": ", Assert.Throws<FixtureException>(() => FixtureChecks.All.Check(Folder)).Message, StringComparison.Ordinal);
         File.Delete(At("inputs.safetensors"));
         Assert.StartsWith(At("inputs.safetensors") + ": ", Assert.Throws<FixtureException>(() => FixtureChecks.All.Check(Folder)).Message, StringComparison.Ordinal);
-    }
-
-    private static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "Fixtures", name);
-
-    private void Copy(string fixture)
-    {
-        foreach (var file in Directory.EnumerateFiles(Golden(fixture)))
-        {
-            File.Copy(file, At(Path.GetFileName(file)));
-        }
-    }
-
-    private delegate void Edit(Span<float> elements);
-
-    private void Change(string file, string tensor, Edit edit)
-    {
-        SafetensorsEntry entry;
-        using (var reader = SafetensorsReader.Open(At(file)))
-        {
-            entry = reader[tensor];
-        }
-
-        var bytes = File.ReadAllBytes(At(file));
-        edit(MemoryMarshal.Cast<byte, float>(bytes.AsSpan((int)entry.Offset, (int)entry.ByteLength)));
-        File.WriteAllBytes(At(file), bytes);
     }
 }

@@ -1,0 +1,31 @@
+using AutoProg.Graphs.Artifacts;
+using AutoProg.Ort.Runtime;
+
+namespace AutoProg.Ort.Parity;
+
+/// <summary>What the checks of training steps share: loading a step within bounds, and the list of what must have been compared.</summary>
+internal static class GoldenStep
+{
+    public const string Inputs = "inputs.safetensors";
+    public const string Expected = "expected.safetensors";
+
+    /// <summary>Largest relative error of a loss.</summary>
+    public const double LossLimit = 1e-5;
+
+    private const long MostActivationBytes = 8L << 30;
+
+    /// <summary>The session that training uses.</summary>
+    /// <exception cref="FixtureException">It would take too much memory.</exception>
+    public static StepSession Load(string folder, byte[] model, GraphManifest manifest, long activationBytes) => activationBytes <= MostActivationBytes
+        ? new StepSession(Device.Open("cpu"), model, manifest)
+        : throw new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: the model needs {activationBytes >> 20} MiB of activations, expected at most {MostActivationBytes >> 20}.");
+
+    /// <summary>Refuses goldens that nothing was compared with, but for intermediates (<c>aux.</c>).</summary>
+    public static void ExpectNothingElse(TensorFixture expected, IEnumerable<ParityCase> cases, string known)
+    {
+        if (expected.Names.Except(cases.Select(static c => c.Name)).FirstOrDefault(static name => !name.StartsWith("aux.", StringComparison.Ordinal)) is { } unknown)
+        {
+            throw new FixtureException($"{expected.Path}: tensor '{unknown}' is not known; expected {known}, and grad., grad_head. or grad_norm. of a parameter.");
+        }
+    }
+}
