@@ -13,6 +13,7 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         new OptimizerCheck(),
         new DeitCheck(),
         new DitCheck(),
+        new ProxiesCheck(),
     ]);
 
     /// <summary>Runs every check that recognises the folder.</summary>

@@ -16,9 +16,20 @@ internal static class GoldenStep
 
     /// <summary>The session that training uses.</summary>
     /// <exception cref="FixtureException">It would take too much memory.</exception>
-    public static StepSession Load(string folder, byte[] model, GraphManifest manifest, long activationBytes) => activationBytes <= MostActivationBytes
-        ? new StepSession(Device.Open("cpu"), model, manifest)
-        : throw new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: the model needs {activationBytes >> 20} MiB of activations, expected at most {MostActivationBytes >> 20}.");
+    public static StepSession Load(string folder, byte[] model, GraphManifest manifest, long activationBytes)
+    {
+        ExpectFits(folder, activationBytes);
+        return new StepSession(Device.Open("cpu"), model, manifest);
+    }
+
+    /// <exception cref="FixtureException">The results of a graph would take too much memory.</exception>
+    public static void ExpectFits(string folder, long activationBytes)
+    {
+        if (activationBytes > MostActivationBytes)
+        {
+            throw new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: the model needs {activationBytes >> 20} MiB of activations, expected at most {MostActivationBytes >> 20}.");
+        }
+    }
 
     /// <summary>Refuses goldens that nothing was compared with, but for intermediates (<c>aux.</c>).</summary>
     public static void ExpectNothingElse(TensorFixture expected, IEnumerable<ParityCase> cases, string known)
