@@ -1,7 +1,6 @@
 #if !DEBUG // Debug builds cut the blocks of ZiCo tiny.
 using System.Diagnostics;
 using System.Numerics.Tensors;
-using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
 using AutoProg.Models;
 using AutoProg.Ort.Diffusion;
@@ -107,12 +106,12 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
 
     private static float[] Gram(StepSession session, ParameterArena arena, HashSet<string> learnable, int batch)
     {
-        var samples = new float[Batch][];
+        var samples = new float[Batch][][];
         for (var sample = 0; sample < Batch; sample++)
         {
             Feed(session, batch, sample, 1);
             session.Run();
-            samples[sample] = [.. learnable.SelectMany(name => arena.Read(ArenaBuffer.Gradients, name).ToArray())];
+            samples[sample] = [.. learnable.Select(name => arena.Read(ArenaBuffer.Gradients, name).ToArray())];
         }
 
         var gram = new float[Batch * Batch];
@@ -120,7 +119,7 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         {
             for (var j = 0; j <= i; j++)
             {
-                gram[(i * Batch) + j] = gram[(j * Batch) + i] = TensorPrimitives.Dot<float>(samples[i], samples[j]);
+                gram[(i * Batch) + j] = gram[(j * Batch) + i] = (float)samples[i].Zip(samples[j], static (left, right) => (double)TensorPrimitives.Dot<float>(left, right)).Sum();
             }
         }
 
