@@ -17,12 +17,17 @@ public sealed record TangentKernelGraph(Graph Graph, IReadOnlyDictionary<string,
     /// <param name="builder">A forward graph.</param>
     /// <param name="output">[B, ...]: its elements are summed for each sample.</param>
     /// <param name="learnable">Which parameters get a Gram matrix; what only the others need is not in the graph.</param>
-    /// <exception cref="GraphException">See <see cref="PerSampleGradients.AddGrams"/>.</exception>
+    /// <exception cref="GraphException">No parameter is learnable, or see <see cref="PerSampleGradients.AddGrams"/>.</exception>
     public static TangentKernelGraph Create(GraphBuilder builder, Value output, Func<string, bool> learnable)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(output);
         var targets = builder.Parameters.Where(p => learnable(p.Name)).ToList();
+        if (targets.Count == 0)
+        {
+            throw new GraphException($"None of the {builder.Parameters.Count} parameters is learnable, so there is no tangent kernel; choose one at least.");
+        }
+
         var grams = PerSampleGradients.AddGrams(builder, output, targets);
         foreach (var target in targets)
         {

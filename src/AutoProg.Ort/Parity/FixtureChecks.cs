@@ -14,6 +14,7 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         new DeitCheck(),
         new DitCheck(),
         new DiffusionCheck(),
+        new ProxiesCheck(),
     ]);
 
     /// <summary>Runs every check that recognises the folder.</summary>

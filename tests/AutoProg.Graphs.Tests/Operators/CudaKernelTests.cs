@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using AutoProg.Graphs.Tests.Gradients;
+using AutoProg.Graphs.Tests.Gradients.PerSample;
 
 namespace AutoProg.Graphs.Tests.Operators;
 
@@ -59,6 +60,7 @@ public sealed class CudaKernelTests
 
     private static IEnumerable<Use> Emitted() => GradientRows.All.Values
         .SelectMany(row => row.Draw(0, ElementType.Float).Training.Nodes)
+        .Concat(PerSampleRows.All.Values.SelectMany(row => row.Grams(3).Nodes))
         .Select(n => new Use(
             n.Domain,
             n.Operator,

@@ -19,7 +19,7 @@ public sealed class PerSampleGradientsTests
     public void Gram_matrices_are_those_of_the_gradients_of_each_sample_on_its_own(string row)
     {
         var feeds = Draw(row, Batch);
-        foreach (var (name, gram) in DoubleEvaluator.Run(Grams(row, Batch), feeds))
+        foreach (var (name, gram) in DoubleEvaluator.Run(PerSampleRows.All[row].Grams(Batch), feeds))
         {
             Assert.Equal(0, Deviation(gram.Values, OneByOne(row, feeds, name)), DoublePrecision);
         }
@@ -29,7 +29,7 @@ public sealed class PerSampleGradientsTests
     [MemberData(nameof(Rows))]
     public void Gram_graphs_run_in_ONNX_Runtime_and_agree_with_the_evaluator(string row)
     {
-        var (graph, feeds) = (Grams(row, Batch), Draw(row, Batch));
+        var (graph, feeds) = (PerSampleRows.All[row].Grams(Batch), Draw(row, Batch));
         var actual = OrtRun.Run(graph, feeds);
         foreach (var (name, gram) in DoubleEvaluator.Run(graph, feeds))
         {
@@ -42,7 +42,7 @@ public sealed class PerSampleGradientsTests
     public void A_batch_of_one_has_the_square_of_its_gradient(string row)
     {
         var feeds = Draw(row, 1);
-        foreach (var (name, gram) in DoubleEvaluator.Run(Grams(row, 1), feeds))
+        foreach (var (name, gram) in DoubleEvaluator.Run(PerSampleRows.All[row].Grams(1), feeds))
         {
             Assert.Equal(0, Deviation(gram.Values, OneByOne(row, feeds, name)), DoublePrecision);
         }
@@ -74,18 +74,6 @@ public sealed class PerSampleGradientsTests
         b.Output("gram", PerSampleGradients.AddGrams(b, output, [w])[w]);
         var gram = DoubleEvaluator.Run(b.Build(), new Dictionary<string, DoubleTensor> { ["x"] = new([2, 1], [3, 5]), ["w"] = new([1, 1], [1]) })["gram"];
         Assert.Equal([9, 15, 15, 25], gram.Values);
-    }
-
-    private static Graph Grams(string row, int batch)
-    {
-        var b = new GraphBuilder();
-        var output = PerSampleRows.All[row].Build(b, batch);
-        foreach (var (parameter, gram) in PerSampleGradients.AddGrams(b, output, b.Parameters))
-        {
-            b.Output($"gram.{parameter.Name}", gram);
-        }
-
-        return b.Build();
     }
 
     private static double[] OneByOne(string row, Dictionary<string, DoubleTensor> feeds, string gram)

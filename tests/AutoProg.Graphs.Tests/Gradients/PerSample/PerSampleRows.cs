@@ -1,3 +1,5 @@
+using AutoProg.Graphs.Gradients.PerSample;
+
 namespace AutoProg.Graphs.Tests.Gradients.PerSample;
 
 /// <summary>A row of the table of per-sample gradients: a forward graph for any batch; all its parameters are differentiated by.</summary>
@@ -13,6 +15,19 @@ internal sealed record PerSampleRow(string Operator, string Note, Func<GraphBuil
     {
         var results = Results(b, batch);
         return b.Reshape(results, [batch, results.Shape.ElementCount / batch]);
+    }
+
+    /// <summary>The graph with an output <c>gram.parameter</c> for every parameter.</summary>
+    public Graph Grams(long batch)
+    {
+        var b = new GraphBuilder();
+        var output = Build(b, batch);
+        foreach (var (parameter, gram) in PerSampleGradients.AddGrams(b, output, b.Parameters))
+        {
+            b.Output($"gram.{parameter.Name}", gram);
+        }
+
+        return b.Build();
     }
 }
 
