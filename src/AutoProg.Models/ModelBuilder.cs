@@ -64,36 +64,19 @@ public sealed class ModelBuilder
         return Graph.LayerNormalization(x, weight, Parameter("bias", [x.Shape[-1]], Initializer.Zeros), (float)epsilon);
     }
 
-    /// <summary>A convolution of square kernel with bias; uniform weights and bias within 1/sqrt(fan in), as PyTorch's.</summary>
+    /// <summary>A convolution of square kernel with bias and without padding; uniform weights and bias within 1/sqrt(fan in), as PyTorch's.</summary>
     /// <param name="name">Scope of <c>weight</c> [out, channels, kernel, kernel] and <c>bias</c>.</param>
     /// <param name="image">[batch, channels, height, width].</param>
     /// <param name="outChannels">Output channels.</param>
     /// <param name="kernel">Side of the kernel.</param>
     /// <param name="stride">Distance of windows; equal to the kernel for patches, which are then one matrix product.</param>
-    /// <param name="padding">Zeros around the image.</param>
-    public Value Convolution(string name, Value image, long outChannels, long kernel, long stride, long padding = 0)
+    public Value Convolution(string name, Value image, long outChannels, long kernel, long stride)
     {
         ArgumentNullException.ThrowIfNull(image);
         using var inner = Scope(name);
         var bound = new Initializer.Uniform(1 / Math.Sqrt(image.Shape[1] * kernel * kernel));
         var weight = Parameter("weight", [outChannels, image.Shape[1], kernel, kernel], bound, weightDecay: true);
-        return Graph.Conv(image, weight, Parameter("bias", [outChannels], bound), strides: [stride, stride], pads: [padding, padding, padding, padding]);
-    }
-
-    /// <summary>A transposed convolution of square kernel with bias, which enlarges; uniform weights and bias as PyTorch's.</summary>
-    /// <param name="name">Scope of <c>weight</c> [channels, out, kernel, kernel] and <c>bias</c>.</param>
-    /// <param name="image">[batch, channels, height, width].</param>
-    /// <param name="outChannels">Output channels.</param>
-    /// <param name="kernel">Side of the kernel.</param>
-    /// <param name="stride">How many times larger the result is, if kernel = stride + 2 padding.</param>
-    /// <param name="padding">Pixels cut off at each border.</param>
-    public Value TransposedConvolution(string name, Value image, long outChannels, long kernel, long stride, long padding)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        using var inner = Scope(name);
-        var bound = new Initializer.Uniform(1 / Math.Sqrt(outChannels * kernel * kernel));
-        var weight = Parameter("weight", [image.Shape[1], outChannels, kernel, kernel], bound, weightDecay: true);
-        return Graph.ConvTranspose(image, weight, Parameter("bias", [outChannels], bound), strides: [stride, stride], pads: [padding, padding, padding, padding]);
+        return Graph.Conv(image, weight, Parameter("bias", [outChannels], bound), strides: [stride, stride]);
     }
 
     private string Join(string name) => scope.Length == 0 ? name : $"{scope}.{name}";

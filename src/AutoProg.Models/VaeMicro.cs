@@ -10,7 +10,7 @@ namespace AutoProg.Models;
 /// <param name="LayersPerBlock">Residual pairs of convolutions at half and at quarter size.</param>
 public sealed record VaeMicroConfig(IReadOnlyList<int> BlockOutChannels, int LatentChannels = 4, int LayersPerBlock = 1)
 {
-    /// <summary>About 0.4 million parameters, for 32 x 32 pixels on CPUs.</summary>
+    /// <summary>A quarter of a million parameters, for 32 x 32 pixels on CPUs.</summary>
     public static VaeMicroConfig Default { get; } = new([16, 32, 64]);
 }
 
@@ -45,6 +45,12 @@ public sealed class VaeMicro
     // The bounds of latent diffusion's log-variance.
     private const double LowestLogVariance = -30;
     private const double HighestLogVariance = 20;
+
+    // A standard deviation of 0.14.
+    private const double FirstLogVariance = -4;
+
+    // Keeps the size of the signal from layer to layer (He et al., ICCV 2015); there is no normalisation that would.
+    private const double Gain = 1.4142135623730951;
 
     private const int ImageChannels = 3;
     private const string EncoderScope = "encoder";
@@ -144,14 +150,16 @@ public sealed class VaeMicro
         using var scope = m.Scope(EncoderScope);
         var b = m.Graph;
         var channels = config.BlockOutChannels;
-        var x = m.Convolution("conv_in", image, channels[0], kernel: 3, stride: 1, padding: 1);                  // [B, c0, r, r]
-        x = m.Convolution("down_blocks.0.conv", Silu(b, x), channels[1], kernel: 3, stride: 2, padding: 1);      // [B, c1, r/2, r/2]
+        var x = Convolution(m, "conv_in", image, channels[0]);                                     // [B, c0, r, r]
+        x = Convolution(m, "down_blocks.0.conv", Silu(b, x), channels[1], stride: 2);              // [B, c1, r/2, r/2]
         x = Residual(m, "down_blocks.0", x);
-        x = m.Convolution("down_blocks.1.conv", Silu(b, x), channels[2], kernel: 3, stride: 2, padding: 1);      // [B, c2, r/4, r/4]
-        x = Residual(m, "down_blocks.1", x);
-        x = m.Convolution("conv_out", Silu(b, x), 2 * config.LatentChannels, kernel: 3, stride: 1, padding: 1);  // [B, 2C, r/4, r/4]
-        var parts = b.Split(x, 1, config.LatentChannels, config.LatentChannels);
-        return (parts[0], b.Clip(parts[1], b.Scalar((float)LowestLogVariance), b.Scalar((float)HighestLogVariance)));
+        x = Convolution(m, "down_blocks.1.conv", Silu(b, x), channels[2], stride: 2);              // [B, c2, r/4, r/4]
+        x = Silu(b, Residual(m, "down_blocks.1", x));
+        var mean = Convolution(m, "conv_mean", x, config.LatentChannels);                          // [B, C, r/4, r/4]
+
+        // Little noise at first, so that the decoder sees what the encoder says; the divergence then raises it.
+        var logVariance = Convolution(m, "conv_log_variance", x, config.LatentChannels, gain: 0, bias: FirstLogVariance);
+        return (mean, b.Clip(logVariance, b.Scalar((float)LowestLogVariance), b.Scalar((float)HighestLogVariance)));
     }
 
     private Value Decode(ModelBuilder m, Value latent)
@@ -159,26 +167,45 @@ public sealed class VaeMicro
         using var scope = m.Scope(DecoderScope);
         var b = m.Graph;
         var channels = config.BlockOutChannels;
-        var x = m.Convolution("conv_in", latent, channels[2], kernel: 3, stride: 1, padding: 1);                           // [B, c2, r/4, r/4]
+        var x = Convolution(m, "conv_in", latent, channels[2]);                                    // [B, c2, r/4, r/4]
         x = Residual(m, "up_blocks.0", x);
-        x = m.TransposedConvolution("up_blocks.0.conv", Silu(b, x), channels[1], kernel: 4, stride: 2, padding: 1);        // [B, c1, r/2, r/2]
+        x = Doubling(m, "up_blocks.0.conv", Silu(b, x), channels[1]);                              // [B, c1, r/2, r/2]
         x = Residual(m, "up_blocks.1", x);
-        x = m.TransposedConvolution("up_blocks.1.conv", Silu(b, x), channels[0], kernel: 4, stride: 2, padding: 1);        // [B, c0, r, r]
-        return m.Convolution("conv_out", Silu(b, x), ImageChannels, kernel: 3, stride: 1, padding: 1);                     // [B, 3, r, r]
+        x = Doubling(m, "up_blocks.1.conv", Silu(b, x), channels[0]);                              // [B, c0, r, r]
+        return Convolution(m, "conv_out", Silu(b, x), ImageChannels);                              // [B, 3, r, r]
     }
 
-    /// <summary>x + conv(silu(conv(silu(x)))), once per layer.</summary>
+    /// <summary>x + conv(silu(conv(silu(x)))), once per layer; the identity at first.</summary>
     private Value Residual(ModelBuilder m, string name, Value x)
     {
         for (var i = 0; i < config.LayersPerBlock; i++)
         {
             using var scope = m.Scope($"{name}.resnets.{i}");
-            var branch = m.Convolution("conv1", Silu(m.Graph, x), x.Shape[1], kernel: 3, stride: 1, padding: 1);
-            x = m.Graph.Add(x, m.Convolution("conv2", Silu(m.Graph, branch), x.Shape[1], kernel: 3, stride: 1, padding: 1));
+            var branch = Convolution(m, "conv1", Silu(m.Graph, x), x.Shape[1]);
+            x = m.Graph.Add(x, Convolution(m, "conv2", Silu(m.Graph, branch), x.Shape[1], gain: 0));
         }
 
         return x;
     }
+
+    /// <summary>3 x 3 pixels, zeros around the image.</summary>
+    private static Value Convolution(ModelBuilder m, string name, Value x, long outChannels, long stride = 1, double gain = Gain, double bias = 0)
+    {
+        const long kernel = 3;
+        using var scope = m.Scope(name);
+        var weight = m.Parameter("weight", [outChannels, x.Shape[1], kernel, kernel], Draw(gain, x.Shape[1] * kernel * kernel), weightDecay: true);
+        return m.Graph.Conv(x, weight, m.Parameter("bias", [outChannels], new Initializer.Constant(bias)), strides: [stride, stride], pads: [1, 1, 1, 1]);
+    }
+
+    /// <summary>Twice the size by a transposed convolution of 4 x 4 pixels, of which four reach each pixel of the result.</summary>
+    private static Value Doubling(ModelBuilder m, string name, Value x, long outChannels)
+    {
+        using var scope = m.Scope(name);
+        var weight = m.Parameter("weight", [x.Shape[1], outChannels, 4, 4], Draw(Gain, x.Shape[1] * 4), weightDecay: true);
+        return m.Graph.ConvTranspose(x, weight, m.Parameter("bias", [outChannels], Initializer.Zeros), strides: [2, 2], pads: [1, 1, 1, 1]);
+    }
+
+    private static Initializer Draw(double gain, double fanIn) => gain == 0 ? Initializer.Zeros : new Initializer.Normal(gain / Math.Sqrt(fanIn));
 
     /// <summary>x sigmoid(x), in operators that every runtime has.</summary>
     private static Value Silu(GraphBuilder b, Value x) => b.Mul(x, b.Sigmoid(x));

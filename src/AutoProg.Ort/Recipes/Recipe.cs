@@ -73,8 +73,11 @@ public sealed record ModelRecipe
     /// <summary>Drop probability of the last block's residual branches, 0 to below 1; it rises linearly over depth from 0.</summary>
     public double DropPath { get; init; } = 0.1;
 
-    /// <summary>Weights to start from (safetensors under the reference's names); null starts from random weights.</summary>
+    /// <summary>Weights to start from (safetensors, or a PyTorch checkpoint, under the reference's names); null starts from random weights.</summary>
     public string? InitialCheckpoint { get; init; }
+
+    /// <summary>The part of a PyTorch checkpoint to start from; null takes the first of <c>ema</c>, <c>model</c>, <c>state_dict</c> that is there, else the whole.</summary>
+    public string? InitialCheckpointKey { get; init; }
 }
 
 /// <summary>Formats that <see cref="DataRecipe.Dataset"/> understands.</summary>

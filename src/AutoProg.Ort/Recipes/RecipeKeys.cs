@@ -27,7 +27,8 @@ internal static class RecipeKeys
             { "num_heads", OrNull(Whole(1, 1024)), m => m.NumHeads, (m, v) => m with { NumHeads = v } },
             { "mlp_ratio", OrNull(Above(0)), m => m.MlpRatio, (m, v) => m with { MlpRatio = v } },
             { "drop_path", ShareBelowOne, m => m.DropPath, (m, v) => m with { DropPath = v } },
-            { "initial_checkpoint", OrNull(Text("the path of a safetensors file")), m => m.InitialCheckpoint, (m, v) => m with { InitialCheckpoint = v } },
+            { "initial_checkpoint", OrNull(Text("the path of a safetensors, .pt or .pth file")), m => m.InitialCheckpoint, (m, v) => m with { InitialCheckpoint = v } },
+            { "initial_checkpoint_key", OrNull(Text("the name of a part of a checkpoint")), m => m.InitialCheckpointKey, (m, v) => m with { InitialCheckpointKey = v } },
         },
         new RecipeSection<DataRecipe>("data", r => r.Data, (r, s) => r with { Data = s })
         {
