@@ -16,7 +16,7 @@ public static class OnnxWriter
     /// <param name="graph">The graph.</param>
     /// <param name="name">Name stored in the file.</param>
     /// <param name="metadata">Key and value pairs stored in the file.</param>
-    public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, null, metadata, null).ToByteArray();
+    public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, null, metadata, static (_, _) => null).ToByteArray();
 
     /// <summary>A model whose parameters are stored in the file: the form in which models are deployed.</summary>
     /// <param name="graph">The graph.</param>
@@ -26,29 +26,41 @@ public static class OnnxWriter
     /// <param name="batchAxes">Inputs and outputs with an axis that may have any size; see <see cref="DynamicBatch"/>. Null for a graph of static shapes.</param>
     /// <exception cref="GraphException">The weights exceed what one file can hold.</exception>
     public static byte[] WriteWithWeights(
-        Graph graph, string name, Func<string, Tensor> weights, IEnumerable<KeyValuePair<string, string>>? metadata = null, IReadOnlyDictionary<string, int>? batchAxes = null)
+        Graph graph, string name, Func<string, Tensor> weights, IEnumerable<KeyValuePair<string, string>>? metadata = null, IReadOnlyDictionary<string, int>? batchAxes = null) =>
+        WriteWithWeights(graph, name, weights, (tensor, axis) => batchAxes is not null && batchAxes.TryGetValue(tensor, out var batchAxis) && axis == batchAxis ? "batch" : null, metadata);
+
+    /// <summary>A model whose parameters are stored in the file and whose inputs and outputs have free axes: for graphs in which no node depends on their sizes.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="name">Name stored in the file.</param>
+    /// <param name="weights">Elements of every parameter by name.</param>
+    /// <param name="symbolOf">The symbol of an axis of an input or output, e.g. <c>batch</c>; null for a fixed size.</param>
+    /// <param name="metadata">Key and value pairs stored in the file.</param>
+    /// <exception cref="GraphException">The weights exceed what one file can hold.</exception>
+    public static byte[] WriteWithWeights(
+        Graph graph, string name, Func<string, Tensor> weights, Func<string, int, string?> symbolOf, IEnumerable<KeyValuePair<string, string>>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(symbolOf);
         var bytes = graph.Parameters.Sum(p => p.Shape.ElementCount * p.Type.Size());
         if (bytes > MaxBytes * 0.99)
         {
             throw new GraphException($"The weights of '{name}' take {bytes} bytes; one ONNX file holds at most {MaxBytes}.");
         }
 
-        return Model(graph, name, weights, metadata, batchAxes).ToByteArray();
+        return Model(graph, name, weights, metadata, symbolOf).ToByteArray();
     }
 
     private static ModelProto Model(
-        Graph graph, string name, Func<string, Tensor>? weights, IEnumerable<KeyValuePair<string, string>>? metadata, IReadOnlyDictionary<string, int>? batchAxes)
+        Graph graph, string name, Func<string, Tensor>? weights, IEnumerable<KeyValuePair<string, string>>? metadata, Func<string, int, string?> symbolOf)
     {
         ArgumentNullException.ThrowIfNull(graph);
         var publicNames = graph.Outputs.GroupBy(o => o.Value).ToDictionary(g => g.Key, g => g.First().Name);
         string NameOf(Value? value) => value is null ? "" : value.Kind == ValueKind.Result && publicNames.TryGetValue(value, out var output) ? output : value.Name;
 
         var proto = new GraphProto { Name = name };
-        proto.Input.AddRange(graph.Inputs.Concat(weights is null ? graph.Parameters : []).Select(v => Info(v.Name, v, batchAxes)));
-        proto.Output.AddRange(graph.Outputs.Select(o => Info(o.Name, o.Value, batchAxes)));
+        proto.Input.AddRange(graph.Inputs.Concat(weights is null ? graph.Parameters : []).Select(v => Info(v.Name, v, symbolOf)));
+        proto.Output.AddRange(graph.Outputs.Select(o => Info(o.Name, o.Value, symbolOf)));
         proto.Initializer.AddRange(graph.Constants.Select(c => Initializer(c.Name, c.Constant!)));
         if (weights is not null)
         {
@@ -129,11 +141,10 @@ public static class OnnxWriter
         return proto;
     }
 
-    private static ValueInfoProto Info(string name, Value value, IReadOnlyDictionary<string, int>? batchAxes)
+    private static ValueInfoProto Info(string name, Value value, Func<string, int, string?> symbolOf)
     {
         var shape = new TensorShapeProto();
-        var batchAxis = batchAxes is not null && batchAxes.TryGetValue(name, out var axis) ? axis : -1;
-        shape.Dim.AddRange(value.Shape.Select((dim, i) => i == batchAxis ? new TensorShapeProto.Types.Dimension { DimParam = "batch" } : new TensorShapeProto.Types.Dimension { DimValue = dim }));
+        shape.Dim.AddRange(value.Shape.Select((dim, axis) => symbolOf(name, axis) is { } symbol ? new TensorShapeProto.Types.Dimension { DimParam = symbol } : new TensorShapeProto.Types.Dimension { DimValue = dim }));
         return new ValueInfoProto
         {
             Name = name,

@@ -9,7 +9,7 @@ namespace AutoProg.Ort.Files;
 /// <param name="Type">Element type.</param>
 /// <param name="Shape">Dimensions, row-major.</param>
 /// <param name="Offset">First byte, from the start of the file.</param>
-public sealed record SafetensorsEntry(string Name, TensorType Type, Shape Shape, long Offset)
+public sealed record SafetensorsEntry(string Name, TensorType Type, Shape Shape, long Offset) : WeightsEntry(Name, Type, Shape)
 {
     /// <summary>Bytes of all elements.</summary>
     public long ByteLength => Shape.ElementCount * Type.Size();
@@ -74,7 +74,7 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         IReadOnlyDictionary<string, string> metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var property in root.EnumerateObject())
         {
-            Expect(names.Add(property.Name), path, $"'{Shown(property.Name)}' appears twice in the header");
+            Expect(names.Add(property.Name), path, $"'{UntrustedText.Shown(property.Name)}' appears twice in the header");
             if (string.Equals(property.Name, "__metadata__", StringComparison.Ordinal))
             {
                 metadata = ReadMetadata(property.Value, path);
@@ -89,8 +89,8 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         var end = dataStart;
         foreach (var entry in entries)
         {
-            Expect(entry.Offset >= end, path, $"tensor '{Shown(entry.Name)}' overlaps the one before it");
-            Expect(entry.Offset == end, path, $"{entry.Offset - end} bytes before tensor '{Shown(entry.Name)}' belong to no tensor");
+            Expect(entry.Offset >= end, path, $"tensor '{UntrustedText.Shown(entry.Name)}' overlaps the one before it");
+            Expect(entry.Offset == end, path, $"{entry.Offset - end} bytes before tensor '{UntrustedText.Shown(entry.Name)}' belong to no tensor");
             end += entry.ByteLength;
         }
 
@@ -101,7 +101,7 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
 
     private static SafetensorsEntry ReadEntry(JsonProperty property, string path, long dataStart)
     {
-        var where = $"tensor '{Shown(property.Name)}'";
+        var where = $"tensor '{UntrustedText.Shown(property.Name)}'";
         var body = property.Value;
         Expect(body.ValueKind == JsonValueKind.Object, path, $"{where} is no JSON object");
         Expect(body.TryGetProperty("dtype", out var dtype) && dtype.ValueKind == JsonValueKind.String, path, $"{where} has no dtype");
@@ -109,7 +109,7 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         Expect(body.TryGetProperty("data_offsets", out var offsets) && offsets.ValueKind == JsonValueKind.Array && offsets.GetArrayLength() == 2, path,
             $"{where} has no data_offsets of two numbers");
         Expect(TensorTypes.TryParse(dtype.GetString()!, out var type), path,
-            $"{where} has dtype '{Shown(dtype.GetString()!)}'; known are {KnownTypes}");
+            $"{where} has dtype '{UntrustedText.Shown(dtype.GetString()!)}'; known are {KnownTypes}");
         Expect(dims.GetArrayLength() <= MostDimensions, path, $"{where} has {dims.GetArrayLength()} dimensions, more than {MostDimensions}");
 
         var shape = new List<long>();
@@ -135,8 +135,8 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var property in body.EnumerateObject())
         {
-            Expect(property.Value.ValueKind == JsonValueKind.String, path, $"__metadata__ '{Shown(property.Name)}' is no text");
-            Expect(metadata.TryAdd(property.Name, property.Value.GetString()!), path, $"__metadata__ '{Shown(property.Name)}' appears twice");
+            Expect(property.Value.ValueKind == JsonValueKind.String, path, $"__metadata__ '{UntrustedText.Shown(property.Name)}' is no text");
+            Expect(metadata.TryAdd(property.Name, property.Value.GetString()!), path, $"__metadata__ '{UntrustedText.Shown(property.Name)}' appears twice");
         }
 
         return metadata;
@@ -148,11 +148,6 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         return element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out count) && count >= 0;
     }
 
-    private static string Shown(string name)
-    {
-        var clean = string.Concat(name.Take(101).Select(static c => char.IsControl(c) ? '?' : c));
-        return clean.Length > 100 ? $"{clean[..100]}..." : clean;
-    }
 
     private static void Expect([System.Diagnostics.CodeAnalysis.DoesNotReturnIf(false)] bool holds, string path, string problem)
     {

@@ -91,6 +91,9 @@ public sealed record ModelRecipe
     /// Weights to start from under the reference's names: safetensors, or PyTorch's zip format; null starts from random weights. A recipe (.yaml) is trained first.
     /// </summary>
     public string? InitialCheckpoint { get; init; }
+
+    /// <summary>The part of a PyTorch checkpoint to start from; null takes the first of <c>ema</c>, <c>model</c>, <c>state_dict</c> that is there, else the whole.</summary>
+    public string? InitialCheckpointKey { get; init; }
 }
 
 /// <summary>Formats that <see cref="DataRecipe.Dataset"/> understands.</summary>

@@ -31,6 +31,7 @@ internal static class RecipeKeys
             { "learn_sigma", OrNull(Flag), m => m.LearnSigma, (m, v) => m with { LearnSigma = v } },
             { "drop_path", ShareBelowOne, m => m.DropPath, (m, v) => m with { DropPath = v } },
             { "initial_checkpoint", OrNull(Text("the path of a safetensors, .pt or recipe file")), m => m.InitialCheckpoint, (m, v) => m with { InitialCheckpoint = v } },
+            { "initial_checkpoint_key", OrNull(Text("the name of a part of a checkpoint")), m => m.InitialCheckpointKey, (m, v) => m with { InitialCheckpointKey = v } },
         },
         new RecipeSection<DataRecipe>("data", r => r.Data, (r, s) => r with { Data = s })
         {

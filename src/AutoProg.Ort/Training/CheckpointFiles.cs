@@ -58,30 +58,16 @@ internal static class CheckpointFiles
         }
     }
 
-    /// <summary>Weights from a file under the reference's names. Tensors of another shape (a head for other classes) keep their fresh values and are told.</summary>
-    /// <exception cref="FileFormatException">The file has no tensor of the model.</exception>
-    public static void LoadInitial(ParameterArena arena, string path, ILogger log)
+    /// <summary>Weights of another training, from a safetensors file or a PyTorch checkpoint under the reference's names; see <see cref="InitialWeights.Load"/>.</summary>
+    /// <param name="arena">Whose weights have been drawn.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="log">Is told what was not loaded.</param>
+    /// <param name="key">Which part of a PyTorch checkpoint; null takes the averaged weights, else the online ones.</param>
+    /// <exception cref="FileFormatException">The file cannot be read, or does not fit the model.</exception>
+    public static void LoadInitial(ParameterArena arena, string path, ILogger log, string? key = null)
     {
-        using var file = SafetensorsReader.Open(path);
-        var skipped = new List<string>();
-        foreach (var slot in arena.Layout.Slots)
-        {
-            if (file.TryGet(slot.Name, out var entry) && entry.Shape.Equals(slot.Parameter.Shape))
-            {
-                arena.Weights.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
-            }
-            else
-            {
-                skipped.Add(entry is null ? $"{slot.Name} (missing)" : $"{slot.Name} ({entry.Shape} instead of {slot.Parameter.Shape})");
-            }
-        }
-
-        if (skipped.Count == arena.Layout.Slots.Count)
-        {
-            throw new FileFormatException(path, "holds no tensor of this model; the first that was looked for is " + arena.Layout.Slots[0].Name);
-        }
-
-        log.LogInformation("Initial weights from {Path}; freshly drawn instead: {Skipped}", path, skipped.Count == 0 ? "none" : string.Join(", ", skipped));
+        using var file = WeightsFile.Open(path, key);
+        InitialWeights.Load(arena, file, log);
     }
 
     /// <summary>Updates of each parameter that has had any.</summary>

@@ -263,7 +263,7 @@ internal sealed class StageTransitions
         ParameterInitialization.Fill(parts.Arena, recipe.Seed);
         if (recipe.Model.InitialCheckpoint is { } file)
         {
-            CheckpointFiles.LoadInitial(parts.Arena, file, log);
+            CheckpointFiles.LoadInitial(parts.Arena, file, log, recipe.Model.InitialCheckpointKey);
         }
 
         parts.Arena.ResetEma();
