@@ -18,8 +18,8 @@ internal sealed class DiffusionCheck : IFixtureCheck
     private const string Guided = "cfg";
     private const string KeptTimesteps = "space_timesteps_";
 
-    // A few float64 operations; 1 - abar is near 1e-4 at first, where four of sixteen digits are lost.
-    private const double DoublePrecision = 1e-11;
+    // The same float64 operations in the same order; roots and logarithms may differ in their last bit.
+    private const double DoublePrecision = 1e-14;
 
     private const int LargestBatch = 4096;
     private const int MostSteps = 100_000;
