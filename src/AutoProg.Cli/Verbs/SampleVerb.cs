@@ -20,7 +20,7 @@ internal sealed record SampleVerb : RuntimeOptions, IVerb
     [Option("cfg", MetaValue = "X", HelpText = "Scale of classifier-free guidance; 1 is none. The default is the recipe's.")]
     public double? Cfg { get; init; }
 
-    [Option("guidance", MetaValue = "FORM", Default = GuidanceForm.FirstThreeChannels, HelpText = "firstthreechannels (as DiT's published code) or allchannels.")]
+    [Option("guidance", MetaValue = "FORM", Default = GuidanceForm.Three, HelpText = "three (the first three channels, as DiT's published code) or all.")]
     public GuidanceForm Guidance { get; init; }
 
     [Option("sampler", MetaValue = "NAME", HelpText = "ddim or ddpm; the default is the recipe's.")]

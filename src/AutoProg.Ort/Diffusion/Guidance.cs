@@ -6,10 +6,10 @@ namespace AutoProg.Ort.Diffusion;
 public enum GuidanceForm
 {
     /// <summary>The first three, whatever their number: what DiT's published code does, and its published figures were made with.</summary>
-    FirstThreeChannels,
+    Three,
 
     /// <summary>All of them (Ho and Salimans, 2021).</summary>
-    AllChannels,
+    All,
 }
 
 /// <summary>Classifier-free guidance: eps = eps(null) + scale (eps(class) - eps(null)).</summary>
@@ -36,7 +36,7 @@ public static class Guidance
             throw new ArgumentException($"The output has {output.Length} elements, which is no even number of samples of {outputChannels} channels and {pixels} pixels.", nameof(output));
         }
 
-        var guided = (form == GuidanceForm.FirstThreeChannels ? Math.Min(ReferenceChannels, channels) : channels) * pixels;
+        var guided = (form == GuidanceForm.Three ? Math.Min(ReferenceChannels, channels) : channels) * pixels;
         var half = output.Length / 2;
         for (var from = 0; from < half; from += sample)
         {

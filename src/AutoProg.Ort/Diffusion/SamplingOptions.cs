@@ -26,7 +26,7 @@ public sealed record SamplingOptions
     public double CfgScale { get; init; } = 1.5;
 
     /// <summary>Which channels are guided.</summary>
-    public GuidanceForm Guidance { get; init; } = GuidanceForm.FirstThreeChannels;
+    public GuidanceForm Guidance { get; init; } = GuidanceForm.Three;
 
     /// <summary>Where the variance of DDPM's steps comes from if the network does not predict it.</summary>
     public ReverseVariance FixedVariance { get; init; } = ReverseVariance.FixedLarge;

@@ -64,7 +64,7 @@ internal sealed class DiffusionCheck : IFixtureCheck
             var outputs = GoldenDiffusion.Outputs(fixture, model, rows);
             var output = Predict(x, Indices($"{Guided}.t", DiT.Timesteps - 1, rows), Indices($"{Guided}.y", model.NullLabel, rows), Stages($"{Guided}.s", rows));
             var scale = JsonFixture.Read<GuidanceRow>(folder, FixtureFamily.File).CfgScale;
-            Diffusion.Guidance.Apply(output, model.InputChannels, (int)outputs[1], fixture.InputSize * fixture.InputSize, scale, GuidanceForm.FirstThreeChannels);
+            Diffusion.Guidance.Apply(output, model.InputChannels, (int)outputs[1], fixture.InputSize * fixture.InputSize, scale, GuidanceForm.Three);
             return new($"{Guided}.output", Deviation.OfTensor(output, expected.Read($"{Guided}.output", outputs)), fixture.Limits.OutputLimit);
         }
 

@@ -19,7 +19,7 @@ public sealed record SampleOptions
     public double? Cfg { get; init; }
 
     /// <summary>Which channels are guided.</summary>
-    public GuidanceForm Guidance { get; init; } = GuidanceForm.FirstThreeChannels;
+    public GuidanceForm Guidance { get; init; } = GuidanceForm.Three;
 
     /// <summary>Sampler.</summary>
     public SamplerKind? Sampler { get; init; }
