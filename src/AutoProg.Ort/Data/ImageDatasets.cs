@@ -30,7 +30,12 @@ public static class ImageDatasets
                 DatasetKind.Idx => OpenIdx(recipe),
                 _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Dataset, "Unknown data set format."),
             };
-            return (Limit(Choose(train), recipe.TrainSamples, "train_samples", seed), Limit(Choose(val), recipe.ValSamples, "val_samples", seed));
+            (train, val) = (Choose(train), Choose(val));
+
+            // Of the built-in images no more were generated than were asked for.
+            return recipe.Dataset == DatasetKind.Builtin
+                ? (train, val)
+                : (Limit(train, recipe.TrainSamples, "train_samples", seed), Limit(val, recipe.ValSamples, "val_samples", seed));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {

@@ -75,7 +75,7 @@ internal sealed class DiffusionCheck : IFixtureCheck
         float[] Predict(float[] x, long[] t, long[] y, long[]? s)
         {
             var artifact = new SubNetworkGraphs(LearningTask.Classify(model)).Inference(new SubNetwork(fixture.InputSize, model.MaxDepth), t.Length);
-            GoldenStep.ExpectMemory(folder, artifact.Cost.ActivationBytes);
+            GoldenStep.ExpectFits(folder, artifact.Cost.ActivationBytes);
             using var session = new EvalSession(Device.Open("cpu"), artifact.Model, artifact.Manifest);
             session.Bind(name => arena.View(ArenaBuffer.Weights, name));
             x.CopyTo(session.Tensor(DiT.NoisyInput));

@@ -18,12 +18,12 @@ internal static class GoldenStep
     /// <exception cref="FixtureException">It would take too much memory.</exception>
     public static StepSession Load(string folder, byte[] model, GraphManifest manifest, long activationBytes)
     {
-        ExpectMemory(folder, activationBytes);
+        ExpectFits(folder, activationBytes);
         return new StepSession(Device.Open("cpu"), model, manifest);
     }
 
-    /// <exception cref="FixtureException">A graph of the fixture would take too much memory.</exception>
-    public static void ExpectMemory(string folder, long activationBytes)
+    /// <exception cref="FixtureException">The results of a graph would take too much memory.</exception>
+    public static void ExpectFits(string folder, long activationBytes)
     {
         if (activationBytes > MostActivationBytes)
         {

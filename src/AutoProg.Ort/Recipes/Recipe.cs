@@ -130,7 +130,7 @@ public sealed record DataRecipe
     /// <summary>Name of the evaluation split's folder; null tries <c>val</c>, <c>validation</c> and <c>test</c>.</summary>
     public string? ValSplit { get; init; }
 
-    /// <summary>Number of training images to use, drawn once by the seed; 0 uses all. For the built-in data: images per epoch, 0 is 10,000.</summary>
+    /// <summary>Number of training images to use, drawn once by the seed; 0 uses all. For the built-in data: images of all its classes per epoch, 0 is 10,000.</summary>
     public int TrainSamples { get; init; }
 
     /// <summary>Number of evaluation images to use; 0 uses all. For the built-in data 0 is 2,000.</summary>

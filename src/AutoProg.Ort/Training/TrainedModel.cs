@@ -194,14 +194,16 @@ public sealed class TrainedModel : IDisposable
     private static int ClassCount(Recipe recipe, SafetensorsReader weights)
     {
         var (two, three) = (LearningTasks.Of(recipe, 2).Model.Parameters, LearningTasks.Of(recipe, 3).Model.Parameters);
-        var (name, axis) = two.Zip(three)
-            .SelectMany(static pair => pair.First.Shape.Zip(pair.Second.Shape).Select((sizes, axis) => (pair.First.Name, Axis: axis, Differs: sizes.First != sizes.Second)))
+        var (name, axis, more) = two.Zip(three)
+            .SelectMany(static pair => pair.First.Shape.Zip(pair.Second.Shape).Select((sizes, axis) => (pair.First.Name, Axis: axis, More: sizes.First - 2, Differs: sizes.First != sizes.Second)))
             .Where(static candidate => candidate.Differs)
-            .Select(static candidate => (candidate.Name, candidate.Axis))
+            .Select(static candidate => (candidate.Name, candidate.Axis, candidate.More))
             .First();
+
+        // A label table has a row more, for no label.
         var shape = weights[name].Shape;
-        return axis < shape.Rank && shape[axis] is >= 2 and <= MostClasses
-            ? (int)shape[axis]
+        return axis < shape.Rank && shape[axis] - more is >= 2 and <= MostClasses
+            ? (int)(shape[axis] - more)
             : throw new FileFormatException(weights.Path, $"tensor '{name}' has shape {shape}, in which axis {axis} is no number of classes from 2 to {MostClasses}");
     }
 

@@ -9,21 +9,25 @@ public sealed class ResumeTests : IDisposable
 {
     private readonly string output = Directory.CreateTempSubdirectory("autoprog-").FullName;
 
-    public static TheoryData<GrowthPolicyKind, bool, OptimizerStateKind> Policies => new()
+    public static TheoryData<GrowthPolicyKind, bool, OptimizerStateKind, bool> Policies => new()
     {
-        { GrowthPolicyKind.Original, true, OptimizerStateKind.Reset },
-        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry },
-        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset },
-        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Carry },
-        { GrowthPolicyKind.AutoprogOne, false, OptimizerStateKind.Reset },
+        { GrowthPolicyKind.Original, true, OptimizerStateKind.Reset, false },
+        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry, false },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, false },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Carry, false },
+        { GrowthPolicyKind.AutoprogOne, false, OptimizerStateKind.Reset, false },
+        { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, false },
+        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Reset, true },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, true },
+        { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, true },
     };
 
     /// <summary>A process that is killed leaves what its last checkpoint holds. The kill points lie in searches, in stages, on boundaries, and twice in one run.</summary>
     [Theory]
     [MemberData(nameof(Policies))]
-    public void A_killed_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments)
+    public void A_killed_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments, bool diffusion)
     {
-        var recipe = TinyRecipes.Of(policy);
+        var recipe = diffusion ? TinyRecipes.Diffusion(policy) : TinyRecipes.Of(policy);
         recipe = recipe with { Growth = recipe.Growth with { RecycleWeights = recycle, OptimizerState = moments } };
         var expected = Run("whole", recipe, killAfter: []);
         foreach (var kills in (long[][])[[2], [5], [10, 11], [13, 22, 29]])
@@ -53,9 +57,9 @@ public sealed class ResumeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Policies))]
-    public void A_cancelled_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments)
+    public void A_cancelled_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments, bool diffusion)
     {
-        var recipe = TinyRecipes.Of(policy);
+        var recipe = diffusion ? TinyRecipes.Diffusion(policy) : TinyRecipes.Of(policy);
         recipe = recipe with { Growth = recipe.Growth with { RecycleWeights = recycle, OptimizerState = moments }, Checkpoints = recipe.Checkpoints with { EverySteps = 0, EveryEpochs = 100 } };
         var expected = Run("whole", recipe, killAfter: []);
 
@@ -134,7 +138,7 @@ public sealed class ResumeTests : IDisposable
         }
 
         var (rowsLeft, rowsRight) = (MetricsTable.Read(left.MetricsFile), MetricsTable.Read(right.MetricsFile));
-        Assert.Equal(rowsLeft.Select(r => (r.Epoch, r.Resolution, r.Depth, r.TrainLoss, r.EvalTop1)), rowsRight.Select(r => (r.Epoch, r.Resolution, r.Depth, r.TrainLoss, r.EvalTop1)));
+        Assert.Equal(rowsLeft.Select(r => (r.Epoch, r.Resolution, r.Depth, r.Level, r.TrainLoss, r.EvalLoss)), rowsRight.Select(r => (r.Epoch, r.Resolution, r.Depth, r.Level, r.TrainLoss, r.EvalLoss)));
     }
 
     private sealed class KilledException : Exception

@@ -24,8 +24,24 @@ internal static class TinyRecipes
             SearchSamples = 16,
             SearchEvaluations = 3,
             SearchTime = SearchTimeKind.Flops,
+            ProxyBatchSize = 4,
         },
         Runtime = new RuntimeRecipe { Threads = 1 },
         Checkpoints = new CheckpointRecipe { EveryEpochs = 1, EverySteps = 3, Keep = 2 },
     };
+
+    /// <summary>The same for a diffusion transformer of four blocks that is unfrozen progressively, with stage identifiers.</summary>
+    public static Recipe Diffusion(GrowthPolicyKind policy)
+    {
+        var recipe = Of(policy);
+        return recipe with
+        {
+            Model = new ModelRecipe { Name = "dit_micro", ImgSize = 16, PatchSize = 4, EmbedDim = 24, NumHeads = 2, Depth = 4, MlpRatio = 2 },
+            Data = recipe.Data with { Mean = [0.5, 0.5, 0.5], Std = [0.5, 0.5, 0.5] },
+            Augmentation = new AugmentationRecipe { Scale = [1, 1], Ratio = [1, 1], Aa = null, ColorJitter = 0, Reprob = 0, Mixup = 0, Cutmix = 0, Smoothing = 0, CropPct = 1 },
+            Optimizer = recipe.Optimizer with { WeightDecay = 0 },
+            Growth = recipe.Growth with { LScale = 0.25, Unfreeze = UnfreezeKind.Blocks, StageIdentifier = true },
+            Sampling = new SamplingRecipe { Steps = 4 },
+        };
+    }
 }
