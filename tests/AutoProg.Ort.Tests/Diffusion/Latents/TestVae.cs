@@ -14,8 +14,10 @@ internal static class TestVae
     /// <summary>Writes encoder and decoder, and opens them.</summary>
     public static VaeSession Open(TemporaryFolder folder, double scale = 0.5, int? batch = null, int? side = null, bool twoResults = false) => new(
         Device.Open("cpu", 1),
-        new VaeFiles(
-            folder.Write("encoder.onnx", Encoder(batch, side, twoResults)), folder.Write("decoder.onnx", Decoder(batch, side))) { ScaleFactor = scale });
+        new VaeFiles(folder.Write("encoder.onnx", Encoder(batch, side, twoResults)), folder.Write("decoder.onnx", Decoder(batch, side)))
+        {
+            ScaleFactor = scale,
+        });
 
     /// <summary>The average of 4 x 4 pixels of planes.</summary>
     public static float[] Means(ReadOnlySpan<float> planes, int side)
