@@ -258,7 +258,8 @@ public sealed class DiT : IElasticModel
     /// <summary>norm(x) (1 + scale) + shift; the normalisation has no parameters of its own.</summary>
     private static Value Modulate(GraphBuilder b, Value x, Value shift, Value scale)
     {
-        var normed = b.LayerNormalization(x, b.Full(x, [x.Shape[-1]], 1), null, (float)NormEpsilon);
+        var ones = b.Constant(Tensor.FromFloats([x.Shape[-1]], [.. Enumerable.Repeat(1f, (int)x.Shape[-1])]));
+        var normed = b.LayerNormalization(x, ones, null, (float)NormEpsilon);
         return b.Add(b.Mul(normed, b.Add(scale, b.ScalarLike(scale, 1))), shift);
     }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Measures the training step of `autoprog bench` and of deit_step.py in turns, so that a change of the machine's load hits both, and prints the ratio.
+# Measures the training step of `autoprog bench` and of PyTorch (deit_step.py, dit_step.py) in turns, so that a change of the machine's load hits both,
+# and prints the ratio.
 #
 #   tools/peers/compare.sh [--model NAME] [--img-size PIXELS] [--batch-size N] [--threads N] [--steps N] [--rounds N]
 set -euo pipefail
 
-model=deit_small img_size=224 batch_size=8 threads=$(nproc) steps=10 rounds=3
+model=deit_small img_size= batch_size=8 threads=$(nproc) steps=10 rounds=3
 while [ $# -gt 0 ]; do
   case $1 in
     --model | --img-size | --batch-size | --threads | --steps | --rounds)
@@ -14,7 +15,7 @@ while [ $# -gt 0 ]; do
       shift 2
       ;;
     *)
-      sed -n '2,4s/^# \{0,1\}//p' "$0" >&2
+      sed -n '2,5s/^# \{0,1\}//p' "$0" >&2
       exit 2
       ;;
   esac
@@ -23,18 +24,21 @@ done
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 python=${PYTHON:-/usr/bin/python3}
+peer=$here/deit_step.py
+[[ $model != dit_* ]] || peer=$here/dit_step.py
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 dotnet build "$root/src/AutoProg.Cli" -c Release -v quiet --nologo >&2
 autoprog=("dotnet" "$root/src/AutoProg.Cli/bin/Release/net10.0/autoprog.dll")
+[ -n "$img_size" ] || img_size=$([[ $model == *_micro || $model == dit_* ]] && echo 32 || echo 224)
 shape=(--model "$model" --img-size "$img_size" --batch-size "$batch_size" --threads "$threads" --steps "$steps")
 
 for round in $(seq "$rounds"); do
   echo "round $round of $rounds: autoprog" >&2
   "${autoprog[@]}" bench "${shape[@]}" --json > "$results/ours-$round.json"
   echo "round $round of $rounds: PyTorch" >&2
-  "$python" "$here/deit_step.py" "${shape[@]}" > "$results/peer-$round.json"
+  "$python" "$peer" "${shape[@]}" > "$results/peer-$round.json"
 done
 
 "$python" - "$results" <<'PYTHON'

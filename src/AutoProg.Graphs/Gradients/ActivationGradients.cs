@@ -52,7 +52,7 @@ internal static class ActivationGradients
         var square = b.Mul(x, x);
         var s = b.Sigmoid(b.Mul(x, b.Add(b.Scale(square, cubic), linear)));
         var slope = b.Add(b.Scale(square, 3 * cubic), linear);
-        return [b.Mul(dy[0], b.Add(s, b.Mul(b.Sub(n.Output, b.Mul(n.Output, s)), slope)))];
+        return [b.Mul(dy[0], b.Add(s, b.Mul(b.Mul(n.Output, b.Sub(b.ScalarLike(s, 1), s)), slope)))];
     }
 
     /// <summary>y = x s with s = sigmoid(alpha x): dy/dx = s + alpha y (1 - s).</summary>

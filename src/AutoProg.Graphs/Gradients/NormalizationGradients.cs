@@ -44,7 +44,7 @@ internal static class NormalizationGradients
 
     /// <summary>
     /// With xhat = (x - mean) / std and g = dy scale: dx = (g - mean(g) - xhat mean(g xhat)) / std, dscale = sum(dy xhat), dbias = sum(dy).
-    /// The two means over the last axis are matrix-vector products with scale / D.
+    /// The two means over the last axis are matrix-vector products with scale / D. Without parameters, xhat is the output.
     /// </summary>
     private static Value?[] LayerNormalization(GraphBuilder b, Node n, OutputGradients dy)
     {
@@ -58,7 +58,8 @@ internal static class NormalizationGradients
         var rows = x.Shape.ElementCount / size;
         var (flatX, g) = (b.Reshape(x, [rows, size]), b.Reshape(dy[0], [rows, size]));
         var (mean, inverseStd) = (b.Reshape(n.Outputs[1], [rows, 1]), b.Reshape(n.Outputs[2], [rows, 1]));
-        var xhat = b.Mul(b.Sub(flatX, mean), inverseStd);
+        var isPlain = n.Inputs.Count == 2 && scale.Constant?.Uniform() == 1;
+        var xhat = isPlain ? b.Reshape(n.Output, [rows, size]) : b.Mul(b.Sub(flatX, mean), inverseStd);
         var gx = b.Mul(g, xhat);
 
         var weights = b.Reshape(b.Scale(scale, 1.0 / size), [size, 1]);

@@ -159,5 +159,7 @@ internal static class GradientRows
         }) { Note = "of a sum that is read again" },
         Of("LayerNormalization", "C; C; C", (b, x) => b.LayerNormalization(x[0], x[1], x[2], 1e-3f)),
         Of("LayerNormalization", "n C; C", (b, x) => b.LayerNormalization(x[0], x[1], null, 1e-3f)) with { Note = "without bias" },
+        Of("LayerNormalization", "n t 3", (b, x) => b.LayerNormalization(x[0], b.Constant(Tensor.FromDoubles(x[0].Type, [3], [1, 1, 1])), null, 1e-3f)) with { Note = "without parameters" },
+        Of("LayerNormalization", "n t 3", (b, x) => b.LayerNormalization(x[0], b.Constant(Tensor.FromDoubles(x[0].Type, [3], [2, 2, 2])), null, 1e-3f)) with { Note = "with a constant scale" },
     ];
 }

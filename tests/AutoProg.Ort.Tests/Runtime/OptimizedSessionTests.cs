@@ -1,5 +1,6 @@
 using AutoProg.Graphs.Artifacts;
 using AutoProg.Models;
+using AutoProg.Ort.Diffusion;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Randomness;
 using AutoProg.Ort.Runtime;
@@ -33,11 +34,29 @@ public sealed class OptimizedSessionTests
     public void Sessions_as_training_loads_them_give_the_loss_and_gradients_of_unoptimised_ones(string model, int resolution, bool dropPath, bool branchScale)
     {
         var artifact = new SubNetworkGraphs(ModelCatalog.Create(model, Micro with { BranchScale = branchScale })).Training(new SubNetwork(resolution, 2), batch: 3, dropPath);
-        using var optimized = Device.Open("cpu", 1).Load(artifact.Model, model);
+        AssertEqual(artifact.Model, artifact.Manifest);
+    }
+
+    [Theory]
+    [InlineData(DiffusionLossKind.Mse, 16, 0)]
+    [InlineData(DiffusionLossKind.Hybrid, 16, 4)]
+    [InlineData(DiffusionLossKind.Hybrid, 8, 0)]
+    [InlineData(DiffusionLossKind.Vb, 8, 4)]
+    public void So_do_sessions_of_diffusion_models(DiffusionLossKind kind, int resolution, int stages)
+    {
+        var graph = ModelCatalog.Create("dit_micro", Micro with { NumStages = stages }).Build(resolution, 2, 3, ModelGraphOptions.Inference);
+        var losses = DiffusionLoss.Attach(graph, NoiseSchedule.Create(BetaSchedule.Linear), kind);
+        var (model, manifest) = TrainingGraph.Create(graph.Builder, losses.Loss, static _ => true).Write("dit_micro");
+        AssertEqual(model, manifest);
+    }
+
+    private static void AssertEqual(byte[] model, GraphManifest manifest)
+    {
+        using var optimized = Device.Open("cpu", 1).Load(model, manifest.Name);
         using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
-        using var plain = new InferenceSession(artifact.Model, options);
-        var (actual, expected) = (Run(optimized, artifact.Manifest), Run(plain, artifact.Manifest));
-        Assert.Equal(artifact.Manifest.Outputs.Select(static o => o.Name), expected.Keys);
+        using var plain = new InferenceSession(model, options);
+        var (actual, expected) = (Run(optimized, manifest), Run(plain, manifest));
+        Assert.Equal(manifest.Outputs.Select(static o => o.Name), expected.Keys);
         foreach (var (name, golden) in expected)
         {
             Assert.True(Norm(golden) > 0, name);
@@ -64,7 +83,13 @@ public sealed class OptimizedSessionTests
 
     private static OrtValue Draw(TensorEntry entry, ref CounterRandom random)
     {
-        var elements = new float[entry.Shape.Aggregate(1L, static (product, dim) => product * dim)];
+        var count = entry.Shape.Aggregate(1L, static (product, dim) => product * dim);
+        if (entry.Type == nameof(Graphs.ElementType.Int64))
+        {
+            return OrtValue.CreateTensorValueFromMemory([.. Enumerable.Range(0, (int)count).Select(static i => 2L * i)], [.. entry.Shape]);
+        }
+
+        var elements = new float[count];
         foreach (ref var element in elements.AsSpan())
         {
             element = entry.Name == SubNetworkGraphs.TargetInput ? (float)random.NextDouble() : (float)(0.3 * random.NextNormal()) + (entry.Name.Contains("norm", StringComparison.Ordinal) ? 1 : 0);
