@@ -31,7 +31,9 @@ public sealed class TangentKernelGraphTests
         Assert.True(last.Nodes.Count < all.Nodes.Count);
         var feeds = new Dictionary<string, DoubleTensor>
         {
-            ["x"] = new([3, 2], [1, 2, -1, 0.5, 3, -2]), ["first"] = new([2, 2], [0.1, 0.2, 0.3, -0.4]), ["second"] = new([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
+            ["x"] = new([3, 2], [1, 2, -1, 0.5, 3, -2]),
+            ["first"] = new([2, 2], [0.1, 0.2, 0.3, -0.4]),
+            ["second"] = new([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
         };
         Assert.Equal(DoubleEvaluator.Run(all, feeds)["gram.second"].Values, DoubleEvaluator.Run(last, feeds)["gram.second"].Values);
     }

@@ -12,8 +12,9 @@ using Xunit.Abstractions;
 namespace AutoProg.Ort.Tests.Progressive;
 
 /// <summary>
-/// kappa and ZiCo of 4 unfreeze levels at 2 resolutions, two batches of 16 each, in two ways: every candidate on its own and every sample of it on its own, its gradients
-/// copied out and multiplied on the host, as the authors do; and in one pass per resolution and batch. Both on all processors; the arithmetic is the same.
+/// kappa and ZiCo of 4 unfreeze levels at 2 resolutions, two batches of 16 each: every candidate on its own and every sample of it on its own, its gradients copied
+/// out and multiplied or averaged on the host, as the authors do; and in one pass per resolution and batch. ZiCo needs no samples, so it is also measured with a pass
+/// per candidate and batch. All on all processors; sessions run for the first time, as they do in a search.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class ProxySpeedTests(ITestOutputHelper output)
@@ -37,21 +38,30 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
             var together = OnePass(device, model, arena, resolution, one);
             for (var level = 1; level <= Unfreezing.Levels; level++)
             {
-                var (kappa, zico) = Candidate(device, model, arena, resolution, level, each);
-                output.WriteLine($"r{resolution} u{level}: kappa {together[level - 1].Kappa:F4} and {kappa:F4}, ZiCo {together[level - 1].ZiCo:F4} and {zico:F4}");
-                Assert.Equal(1, together[level - 1].Kappa / kappa, 1e-3);
-                Assert.Equal(1, together[level - 1].ZiCo / zico, 1e-4);
+                var (kappa, zico, bySamples) = Candidate(device, model, arena, resolution, level, each);
+                var (ownKappa, ownZiCo) = together[level - 1];
+                output.WriteLine($"r{resolution} u{level}: kappa {ownKappa:F4} and {kappa:F4}, ZiCo {ownZiCo:F4}, {zico:F4} and {bySamples:F4}");
+                Assert.Equal(1, ownKappa / kappa, 1e-4);
+                Assert.Equal(1, ownZiCo / zico, 1e-4);
+
+                // Weights whose gradients nearly agree decide over a term, and here gradients are summed in another order: a single weight may move its layer's term by 1.
+                Assert.Equal(1, ownZiCo / bySamples, 2e-2);
             }
         }
 
-        foreach (var (proxy, fast, slow) in new[] { ("kappa", one.Kappa, each.Kappa), ("ZiCo", one.ZiCo, each.ZiCo), ("both", one.Both, each.Both), ("building and loading graphs", one.Preparation, each.Preparation) })
-        {
-            output.WriteLine($"{proxy}: {slow.TotalSeconds:F2} s one by one, {fast.TotalSeconds:F2} s in one pass, ratio {slow / fast:F1}");
-        }
+        Report("kappa, by candidate and sample", one.Kappa, each.Kappa);
+        Report("ZiCo, by candidate and sample", one.ZiCo, each.ZiCoBySamples);
+        Report("ZiCo, by candidate", one.ZiCo, each.ZiCo);
+        Report("both, by candidate and sample", one.Kappa + one.ZiCo, each.Kappa + each.ZiCoBySamples);
+        Report("both, ZiCo by candidate", one.Kappa + one.ZiCo, each.Kappa + each.ZiCo);
+        Report("building and loading graphs, ZiCo by candidate", one.Preparation, each.Preparation);
 
         // Far more on an idle machine; the limit only has to catch a pass that has become one per level.
-        Assert.InRange(each.Both / one.Both, 4, double.PositiveInfinity);
+        Assert.InRange((each.Kappa + each.ZiCoBySamples) / (one.Kappa + one.ZiCo), 4, double.PositiveInfinity);
     }
+
+    private void Report(string what, TimeSpan fast, TimeSpan slow) =>
+        output.WriteLine($"{what}: {slow.TotalSeconds:F2} s, {fast.TotalSeconds:F2} s in one pass, ratio {slow / fast:F1}");
 
     private static (double Kappa, double ZiCo)[] OnePass(Device device, DiT model, ParameterArena arena, int resolution, Stopwatches time)
     {
@@ -60,7 +70,7 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         var (bytes, manifest) = TangentKernelGraph.Create(whole.Builder, whole.Output, Names(model, Unfreezing.Levels, ProxyWeights.CountsForTangentKernel).Contains).Write("ntk");
         using var session = new EvalSession(device, bytes, manifest);
         session.Bind(name => arena.View(ArenaBuffer.Weights, name));
-        using var step = Step(device, model, arena, resolution, Unfreezing.Levels);
+        using var step = Step(device, model, arena, resolution, Unfreezing.Levels, Batch);
         time.Preparation += Stopwatch.GetElapsedTime(start);
 
         start = Stopwatch.GetTimestamp();
@@ -82,7 +92,7 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         return [.. kappas.Zip(zicos)];
     }
 
-    private static (double Kappa, double ZiCo) Candidate(Device device, DiT model, ParameterArena arena, int resolution, int level, Stopwatches time)
+    private static (double Kappa, double ZiCo, double ZiCoBySamples) Candidate(Device device, DiT model, ParameterArena arena, int resolution, int level, Stopwatches time)
     {
         var start = Stopwatch.GetTimestamp();
         var learnable = Names(model, level, ProxyWeights.CountsForTangentKernel);
@@ -90,7 +100,7 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         var (bytes, manifest) = TrainingGraph.Create(single.Builder, single.Builder.ReduceSum(single.Output, []), learnable.Contains).Write("one");
         using var session = new StepSession(device, bytes, manifest);
         session.Bind(name => arena.View(ArenaBuffer.Weights, name), name => arena.View(ArenaBuffer.Gradients, name));
-        using var step = Step(device, model, arena, resolution, level);
+        using var step = Step(device, model, arena, resolution, level, Batch);
         time.Preparation += Stopwatch.GetElapsedTime(start);
 
         start = Stopwatch.GetTimestamp();
@@ -101,7 +111,12 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         start = Stopwatch.GetTimestamp();
         var zico = ZiCo.Score(ZiCoTerms(step, model, arena, level), static _ => true);
         time.ZiCo += Stopwatch.GetElapsedTime(start);
-        return (kappa, zico);
+
+        using var sampleStep = Step(device, model, arena, resolution, level, 1);
+        start = Stopwatch.GetTimestamp();
+        var bySamples = ZiCo.Score(ZiCoTermsBySamples(sampleStep, model, arena, level), static _ => true);
+        time.ZiCoBySamples += Stopwatch.GetElapsedTime(start);
+        return (kappa, zico, bySamples);
     }
 
     private static float[] Gram(StepSession session, ParameterArena arena, HashSet<string> learnable, int batch)
@@ -126,9 +141,9 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         return gram;
     }
 
-    private static StepSession Step(Device device, DiT model, ParameterArena arena, int resolution, int level)
+    private static StepSession Step(Device device, DiT model, ParameterArena arena, int resolution, int level, int batch)
     {
-        var graph = model.Build(resolution, model.MaxDepth, Batch, ModelGraphOptions.Inference);
+        var graph = model.Build(resolution, model.MaxDepth, batch, ModelGraphOptions.Inference);
         var loss = DiffusionLoss.Attach(graph, Schedule, DiffusionLossKind.Hybrid).Loss;
         var (bytes, manifest) = TrainingGraph.Create(graph.Builder, loss, Names(model, level, ProxyWeights.CountsForZiCo).Contains).Write("step");
         var session = new StepSession(device, bytes, manifest);
@@ -141,14 +156,45 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         var zico = new ZiCo(Names(model, level, ProxyWeights.CountsForZiCo));
         for (var batch = 0; batch < Batches; batch++)
         {
-            Feed(step, batch, 0, Batch);
-            ForwardProcess.AddNoise(
-                Schedule, step.Tensor(DiffusionLoss.CleanInput), step.Tensor(DiffusionLoss.NoiseInput), step.Tensor<long>(DiT.TimestepInput), step.Tensor(DiT.NoisyInput));
-            step.Run();
+            RunNoisy(step, batch, 0, Batch);
             zico.AddBatch(arena);
         }
 
         return zico.Terms();
+    }
+
+    private static IReadOnlyDictionary<string, double> ZiCoTermsBySamples(StepSession step, DiT model, ParameterArena arena, int level)
+    {
+        var zico = new ZiCo(Names(model, level, ProxyWeights.CountsForZiCo));
+        for (var batch = 0; batch < Batches; batch++)
+        {
+            var means = zico.Layers.ToDictionary(static layer => layer, layer => new float[arena.Layout[layer].Length]);
+            for (var sample = 0; sample < Batch; sample++)
+            {
+                RunNoisy(step, batch, sample, 1);
+                foreach (var (layer, mean) in means)
+                {
+                    TensorPrimitives.MultiplyAdd(arena.Read(ArenaBuffer.Gradients, layer), 1f / Batch, mean, mean);
+                }
+            }
+
+            foreach (var (layer, mean) in means)
+            {
+                mean.CopyTo(arena.Values(ArenaBuffer.Gradients, layer));
+            }
+
+            zico.AddBatch(arena);
+        }
+
+        return zico.Terms();
+    }
+
+    private static void RunNoisy(StepSession step, int batch, int first, int count)
+    {
+        Feed(step, batch, first, count);
+        ForwardProcess.AddNoise(
+            Schedule, step.Tensor(DiffusionLoss.CleanInput), step.Tensor(DiffusionLoss.NoiseInput), step.Tensor<long>(DiT.TimestepInput), step.Tensor(DiT.NoisyInput));
+        step.Run();
     }
 
     private static IEnumerable<int> Levels() => Enumerable.Range(1, Unfreezing.Levels);
@@ -204,7 +250,7 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
 
         public TimeSpan ZiCo { get; set; }
 
-        public TimeSpan Both => Kappa + ZiCo;
+        public TimeSpan ZiCoBySamples { get; set; }
     }
 }
 #endif

@@ -46,7 +46,14 @@ public sealed class TangentKernelGraphTests
 
     private static IElasticModel Small(string name) => ModelCatalog.Create(name, new ModelSizes
     {
-        ImgSize = 16, PatchSize = 4, EmbedDim = 16, NumHeads = 2, Depth = 2, NumClasses = 5, NumStages = name == "dit_micro" ? 4 : 0, BranchScale = name == "deit_micro",
+        ImgSize = 16,
+        PatchSize = 4,
+        EmbedDim = 16,
+        NumHeads = 2,
+        Depth = 2,
+        NumClasses = 5,
+        NumStages = name == "dit_micro" ? 4 : 0,
+        BranchScale = name == "deit_micro",
     });
 
     /// <summary>A fresh model has zeros that would hide what is wrong.</summary>
