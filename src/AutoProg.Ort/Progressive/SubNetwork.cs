@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>
@@ -7,7 +9,8 @@ namespace AutoProg.Ort.Progressive;
 /// <param name="Resolution">Side of the square input: pixels, or places of a latent.</param>
 /// <param name="Depth">Number of blocks over all block groups.</param>
 /// <param name="Level">Unfreeze level u, from 1; null where every parameter learns.</param>
-public readonly record struct SubNetwork(int Resolution, int Depth, int? Level = null)
+public readonly record struct SubNetwork(
+    int Resolution, int Depth, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Level = null)
 {
     /// <summary>True if the other one is nowhere larger, so that this one can grow out of it.</summary>
     public bool Contains(SubNetwork other) =>
