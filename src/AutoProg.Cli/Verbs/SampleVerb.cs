@@ -66,7 +66,17 @@ internal sealed record SampleVerb : RuntimeOptions, IVerb
         var output = Output ?? (model.RunFolder is { } run ? System.IO.Path.Combine(run, "samples.png") : "samples.png");
         var options = new SampleOptions
         {
-            Count = Count, ClassLabel = ClassLabel, Cfg = Cfg, Guidance = Guidance, Sampler = Sampler, Steps = Steps, Eta = Eta, Stage = Stage, Seed = Seed, Weights = Weights, BatchSize = BatchSize,
+            Count = Count,
+            ClassLabel = ClassLabel,
+            Cfg = Cfg,
+            Guidance = Guidance,
+            Sampler = Sampler,
+            Steps = Steps,
+            Eta = Eta,
+            Stage = Stage,
+            Seed = Seed,
+            Weights = Weights,
+            BatchSize = BatchSize,
         };
         var result = VerbContext.Ask(() => SampleFiles.Write(
             model, options, new SampleFileOptions { Grid = output, Columns = Columns, Npz = Npz, Logger = context.Log }, context.CancellationToken));

@@ -1,7 +1,7 @@
 using System.Globalization;
 using AutoProg.Models;
-using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Diffusion;
+using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Runtime;
 
