@@ -50,6 +50,17 @@ public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) :
         return (new EvalSession(device, artifact.Model, artifact.Manifest), artifact.Manifest);
     }
 
+    /// <summary>Unloads the sessions that evaluate; what they had taken stays with the arena for those that train.</summary>
+    public void ReleaseEvaluations()
+    {
+        foreach (var session in evaluation.Values)
+        {
+            session.Dispose();
+        }
+
+        evaluation.Clear();
+    }
+
     /// <summary>Unloads every session of other sub-networks, and gives their memory back.</summary>
     /// <param name="keep">Sub-networks that stay loaded.</param>
     public void ReleaseExcept(IReadOnlyCollection<SubNetwork> keep)

@@ -291,7 +291,15 @@ internal sealed class StageTransitions
             Resolution = candidate.Size.Resolution,
             Augmentation = Augmentation(plan),
         });
-        return parts.Evaluator.Run(candidate, weights, batches, new EvaluationSettings(plan.Stage, Soft: true), cancellationToken).Loss;
+        try
+        {
+            return parts.Evaluator.Run(candidate, weights, batches, new EvaluationSettings(plan.Stage, Soft: true), cancellationToken).Loss;
+        }
+        finally
+        {
+            // Every session costs memory of its own, and those that train all candidates are loaded already.
+            parts.Sessions.ReleaseEvaluations();
+        }
     }
 
     private IReadOnlyList<double> CandidateSeconds(SupernetSearch search, StagePlan plan, CancellationToken cancellationToken) => recipe.Growth.SearchTime == SearchTimeKind.Flops
