@@ -8,6 +8,7 @@ public static class ModelCatalog
     [
         new(DeiT.Variants.Keys, static (name, sizes) => CreateDeiT(DeiT.Variants[name], sizes)),
         new(DiT.Variants.Keys, static (name, sizes) => CreateDiT(DiT.Variants[name], sizes)),
+        new([VaeMicro.VariantName], static (_, sizes) => CreateVae(sizes)),
     ];
 
     /// <summary>Every name that <see cref="Create"/> knows.</summary>
@@ -57,6 +58,13 @@ public static class ModelCatalog
             LearnSigma = sizes.LearnSigma ?? variant.LearnSigma,
             NumStages = sizes.NumStages,
         });
+    }
+
+    private static VaeMicro CreateVae(ModelSizes sizes)
+    {
+        Refuse(VaeMicro.VariantName, sizes is not { PatchSize: null, EmbedDim: null, Depth: null, NumHeads: null, MlpRatio: null, LearnSigma: null, NumStages: 0, BranchScale: false }, "has no blocks, heads, patches or stages");
+        Refuse(VaeMicro.VariantName, sizes.InChannels is not (null or 3), "sees images of 3 channels");
+        return new(VaeMicroConfig.Default with { ImgSize = sizes.ImgSize ?? VaeMicroConfig.Default.ImgSize, NumClasses = sizes.NumClasses ?? 1 });
     }
 
     private static void Refuse(string name, bool asked, string fact)

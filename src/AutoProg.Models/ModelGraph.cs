@@ -8,7 +8,7 @@ namespace AutoProg.Models;
 /// <param name="Input">[batch, channels, r, r].</param>
 /// <param name="Output">A classifier: [batch, classes]. A diffusion model: [batch, channels, r, r], twice the channels if it learns the variance.</param>
 /// <param name="Features">[batch, width]: what a classifier's head is applied to; null if there is no such vector.</param>
-public sealed record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output, Value? Features = null)
+public record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output, Value? Features = null)
 {
     /// <summary>Name of a classifier's image input.</summary>
     public const string ImageInput = "image";

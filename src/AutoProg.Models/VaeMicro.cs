@@ -1,17 +1,28 @@
 using AutoProg.Graphs;
-using AutoProg.Graphs.Artifacts;
 using AutoProg.Graphs.Passes;
 
 namespace AutoProg.Models;
 
+/// <summary>An autoencoder's forward graph: an image in, an image out, through a latent that is drawn.</summary>
+/// <param name="Builder">The graph, still open: a loss and gradients may be added.</param>
+/// <param name="Parameters">The parameters it declares, in graph order.</param>
+/// <param name="Input">[batch, 3, r, r].</param>
+/// <param name="Output">[batch, 3, r, r].</param>
+/// <param name="Mean">Mean of the latent [batch, C, h, w].</param>
+/// <param name="LogVariance">Logarithm of its variance, of the same size.</param>
+public sealed record VaeModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output, Value Mean, Value LogVariance)
+    : ModelGraph(Builder, Parameters, Input, Output);
+
 /// <summary>Sizes of a <see cref="VaeMicro"/>.</summary>
+/// <param name="ImgSize">Pixels per side of the images that it is trained on, a multiple of 4.</param>
 /// <param name="BlockOutChannels">Channels at full, half and quarter size of the image.</param>
 /// <param name="LatentChannels">Channels of the latent (C).</param>
 /// <param name="LayersPerBlock">Residual pairs of convolutions at half and at quarter size.</param>
-public sealed record VaeMicroConfig(IReadOnlyList<int> BlockOutChannels, int LatentChannels = 4, int LayersPerBlock = 1)
+/// <param name="NumClasses">Classes of the images that it is trained on; nothing in it depends on them.</param>
+public sealed record VaeMicroConfig(int ImgSize, IReadOnlyList<int> BlockOutChannels, int LatentChannels = 4, int LayersPerBlock = 1, int NumClasses = 1)
 {
     /// <summary>A quarter of a million parameters, for 32 x 32 pixels on CPUs.</summary>
-    public static VaeMicroConfig Default { get; } = new([16, 32, 64]);
+    public static VaeMicroConfig Default { get; } = new(32, [16, 32, 64]);
 }
 
 /// <summary>
@@ -19,9 +30,12 @@ public sealed record VaeMicroConfig(IReadOnlyList<int> BlockOutChannels, int Lat
 /// element of a latent a quarter as large, and back. Convolutions and SiLU alone, no attention and no group norm, so no node depends on the image's size: one file
 /// serves every resolution. Not the architecture of Stable Diffusion's autoencoder; it takes its place where that one is too slow.
 /// </summary>
-public sealed class VaeMicro
+public sealed class VaeMicro : IElasticModel
 {
-    /// <summary>Name of the encoder's and the training graph's input, and of the decoder's output: [B, 3, r, r], -1 to 1.</summary>
+    /// <summary>Its name in the catalogue.</summary>
+    public const string VariantName = "vae_micro";
+
+    /// <summary>Name of the encoder's and the whole graph's input, and of the decoder's output: [B, 3, r, r], -1 to 1.</summary>
     public const string Image = "image";
 
     /// <summary>Name of the encoder's output: mean and log-variance one after the other, [B, 2C, r/4, r/4].</summary>
@@ -30,14 +44,11 @@ public sealed class VaeMicro
     /// <summary>Name of the decoder's input: [B, C, r/4, r/4], not scaled.</summary>
     public const string Latent = "latent";
 
-    /// <summary>Name of the training graph's second input: standard normal noise, [B, C, r/4, r/4].</summary>
+    /// <summary>Name of the whole graph's second input: standard normal noise, or zeros for the latent's mean, [B, C, r/4, r/4].</summary>
     public const string Noise = "noise";
 
-    /// <summary>Name of a training result: mean squared error of the pixels.</summary>
+    /// <summary>Name of the whole graph's output: the image that the latent stands for, [B, 3, r, r].</summary>
     public const string Reconstruction = "reconstruction";
-
-    /// <summary>Name of a training result: Kullback-Leibler divergence from the standard normal distribution, per element of the latent.</summary>
-    public const string Divergence = "divergence";
 
     /// <summary>How many times smaller than the image the latent is.</summary>
     public const int Factor = 4;
@@ -69,20 +80,72 @@ public sealed class VaeMicro
             throw new ArgumentException($"block_out_channels has {config.BlockOutChannels.Count} entries; three are needed: full, half and quarter size.", nameof(config));
         }
 
+        CheckResolution(config.ImgSize);
         foreach (var size in config.BlockOutChannels.Append(config.LatentChannels).Append(config.LayersPerBlock))
         {
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size, nameof(config));
         }
 
         this.config = config;
-        Parameters = BuildTraining(Factor, 1, out _).Parameters;
+        Parameters = Build(Factor, 1, 1, ModelGraphOptions.Inference).Parameters;
     }
 
     /// <summary>Sizes.</summary>
     public VaeMicroConfig Config => config;
 
+    /// <inheritdoc />
+    public string Name => VariantName;
+
+    /// <inheritdoc />
+    public int ClassCount => config.NumClasses;
+
+    /// <inheritdoc />
+    public int InputChannels => ImageChannels;
+
+    /// <inheritdoc />
+    public int MaxResolution => config.ImgSize;
+
+    /// <inheritdoc />
+    /// <remarks>It has no blocks that could be left away.</remarks>
+    public int MaxDepth => 1;
+
+    /// <inheritdoc />
+    public int ResolutionStep => Factor;
+
+    /// <inheritdoc />
+    public bool HasDropPath => false;
+
+    /// <inheritdoc />
+    public string OutputName => Reconstruction;
+
     /// <summary>Every parameter of encoder and decoder.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <inheritdoc />
+    public string BlockPrefix(BlockAddress block) => throw new ArgumentOutOfRangeException(nameof(block), block, "The autoencoder has no blocks.");
+
+    /// <inheritdoc />
+    public IReadOnlyList<int> SplitDepth(int depth)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(depth, MaxDepth);
+        return [];
+    }
+
+    /// <inheritdoc />
+    public ModelGraph Build(int resolution, int depth, int batch, ModelGraphOptions options)
+    {
+        SplitDepth(depth);
+        CheckResolution(resolution);
+        var m = new ModelBuilder();
+        var b = m.Graph;
+        var image = b.Input(Image, ElementType.Float, [batch, ImageChannels, resolution, resolution]);
+        var noise = b.Input(Noise, ElementType.Float, [batch, config.LatentChannels, resolution / Factor, resolution / Factor]);
+        var (mean, logVariance) = Encode(m, image);
+
+        // The latent is a function of the noise, so that the gradient reaches mean and variance (eq. 10 of Kingma and Welling).
+        var latent = b.Add(mean, b.Mul(b.Exp(b.Scale(logVariance, 0.5)), noise));
+        return new VaeModelGraph(b, m.Parameters, image, Decode(m, latent), mean, logVariance);
+    }
 
     /// <summary>The encoder: <see cref="Image"/> to <see cref="Moments"/>.</summary>
     /// <param name="resolution">Pixels per side, a multiple of 4.</param>
@@ -107,42 +170,6 @@ public sealed class VaeMicro
         var m = new ModelBuilder();
         m.Graph.Output(Image, Decode(m, m.Graph.Input(Latent, ElementType.Float, [batch, config.LatentChannels, resolution / Factor, resolution / Factor])));
         return Pass.Standard(m.Graph.Build());
-    }
-
-    /// <summary>
-    /// The training graph: <see cref="Image"/> and <see cref="Noise"/> to <c>loss</c>, the mean squared error of the pixels plus <paramref name="divergenceWeight"/> times
-    /// the divergence per element, with the gradients of every parameter. <see cref="Reconstruction"/> and <see cref="Divergence"/> are results, too.
-    /// </summary>
-    /// <param name="resolution">Pixels per side, a multiple of 4.</param>
-    /// <param name="batch">Images per run.</param>
-    /// <param name="divergenceWeight">Not negative. 1e-4 keeps the latent near unit size and costs little sharpness.</param>
-    /// <exception cref="ArgumentException">The resolution is no positive multiple of 4.</exception>
-    public TrainingGraph Training(int resolution, int batch, double divergenceWeight = 1e-4)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(divergenceWeight);
-        CheckResolution(resolution);
-        var m = BuildTraining(resolution, batch, out var parts);
-        var loss = m.Graph.Add(parts.Reconstruction, m.Graph.Scale(parts.Divergence, divergenceWeight));
-        return TrainingGraph.Create(m.Graph, loss, static _ => true, new GraphOutput(Reconstruction, parts.Reconstruction), new GraphOutput(Divergence, parts.Divergence));
-    }
-
-    private ModelBuilder BuildTraining(int resolution, int batch, out (Value Reconstruction, Value Divergence) loss)
-    {
-        var m = new ModelBuilder();
-        var b = m.Graph;
-        var image = b.Input(Image, ElementType.Float, [batch, ImageChannels, resolution, resolution]);
-        var noise = b.Input(Noise, ElementType.Float, [batch, config.LatentChannels, resolution / Factor, resolution / Factor]);
-        var (mean, logVariance) = Encode(m, image);
-
-        // The latent is a function of the noise, so that the gradient reaches mean and variance (eq. 10 of Kingma and Welling).
-        var latent = b.Add(mean, b.Mul(b.Exp(b.Scale(logVariance, 0.5)), noise));
-        var error = b.Sub(Decode(m, latent), image);
-        long[] all = [0, 1, 2, 3];
-
-        // D = (mu^2 + sigma^2 - 1 - log sigma^2) / 2 per element (their appendix B).
-        var divergence = b.Sub(b.Add(b.Mul(mean, mean), b.Exp(logVariance)), b.Add(logVariance, b.Scalar(1)));
-        loss = (b.ReduceMean(b.Mul(error, error), all), b.Scale(b.ReduceMean(divergence, all), 0.5));
-        return m;
     }
 
     private (Value Mean, Value LogVariance) Encode(ModelBuilder m, Value image)

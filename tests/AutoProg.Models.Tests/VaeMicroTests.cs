@@ -10,7 +10,7 @@ public sealed class VaeMicroTests
 
         Assert.Equal(names.Where(static name => name.StartsWith("encoder.", StringComparison.Ordinal)), model.Encoder(32, 2).Parameters.Select(static p => p.Name));
         Assert.Equal(names.Where(static name => name.StartsWith("decoder.", StringComparison.Ordinal)), model.Decoder(32, 2).Parameters.Select(static p => p.Name));
-        Assert.Equal(names, model.Training(32, 2).Gradients.Keys);
+        Assert.Equal(names, model.Build(32, 1, 2, ModelGraphOptions.Inference).Parameters.Select(static p => p.Name));
         Assert.Contains("encoder.down_blocks.1.resnets.0.conv2.weight", names);
         Assert.All(model.Parameters, static p => Assert.Equal(p.Name.EndsWith(".weight", StringComparison.Ordinal), p.WeightDecay));
     }
@@ -34,7 +34,7 @@ public sealed class VaeMicroTests
     {
         var model = new VaeMicro(VaeMicroConfig.Default);
         Assert.StartsWith("Resolution 30 is not a positive multiple of 4.", Assert.Throws<ArgumentException>(() => model.Encoder(30, 1)).Message, StringComparison.Ordinal);
-        Assert.StartsWith("block_out_channels has 2 entries; three are needed", Assert.Throws<ArgumentException>(() => new VaeMicro(new VaeMicroConfig([8, 16]))).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new VaeMicro(new VaeMicroConfig([8, 16, 0])));
+        Assert.StartsWith("block_out_channels has 2 entries; three are needed", Assert.Throws<ArgumentException>(() => new VaeMicro(new VaeMicroConfig(32, [8, 16]))).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new VaeMicro(new VaeMicroConfig(32, [8, 16, 0])));
     }
 }

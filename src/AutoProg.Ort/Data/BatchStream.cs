@@ -38,7 +38,7 @@ public sealed class BatchStream : IDisposable
         // One more than prefetched: the one that the reader holds.
         for (var i = 0; i <= Math.Min(prefetch, Remaining); i++)
         {
-            free.Push(new Batch(plan.BatchSize, plan.Classes));
+            free.Push(new Batch(plan.BatchSize, plan.Classes, plan.Channels));
         }
 
         workers = [.. Enumerable.Range(0, workerCount).Select(number => new Thread(Run) { IsBackground = true, Name = $"autoprog-data-{number}" })];

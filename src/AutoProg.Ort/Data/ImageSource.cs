@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace AutoProg.Ort.Data;
 
 /// <summary>A data set with what all its batches have in common: normalisation, workers, and the account of corrupt images over the whole run.</summary>
-public sealed class ImageSource
+public sealed class ImageSource : IBatchSource
 {
     private readonly DataRecipe recipe;
     private readonly Normalization normalization;
@@ -63,7 +63,7 @@ public sealed class ImageSource
     /// <summary>The same with some of the images, drawn by the seed; all of them where there are no more.</summary>
     /// <param name="count">Number of images, at least 1.</param>
     /// <param name="seed">The run's seed.</param>
-    public ImageSource Subset(int count, long seed) =>
+    public IBatchSource Subset(int count, long seed) =>
         count >= Dataset.Count ? this : new ImageSource(new Subset(Dataset, count, seed), recipe, logger);
 
     private BatchStream Start(IBatchPlan plan) => new(plan, recipe.Workers, recipe.Prefetch);

@@ -38,6 +38,9 @@ public sealed record Recipe
     /// <summary>What diffusion models learn; classifiers ignore it.</summary>
     public DiffusionRecipe Diffusion { get; init; } = new();
 
+    /// <summary>Where a diffusion model works on latents: the autoencoder.</summary>
+    public LatentRecipe Latents { get; init; } = new();
+
     /// <summary>How a diffusion model's images are sampled and judged.</summary>
     public SamplingRecipe Sampling { get; init; } = new();
 
@@ -240,6 +243,22 @@ public sealed record DiffusionRecipe
 
     /// <summary>Probability that a label is dropped, and that a stage is, independently: what classifier-free guidance needs.</summary>
     public double ClassDropout { get; init; } = 0.1;
+}
+
+/// <summary>The autoencoder of a diffusion model that works on latents. Resolutions of model and growth are then those of the latents.</summary>
+public sealed record LatentRecipe
+{
+    /// <summary>Folder of <c>encoder.onnx</c> and <c>decoder.onnx</c>; null works on pixels. A recipe (.yaml) of an autoencoder is trained first.</summary>
+    public string? Vae { get; init; }
+
+    /// <summary>Factor on latents that brings them to about unit size; 0.18215 is Stable Diffusion's.</summary>
+    public double ScaleFactor { get; init; } = 0.18215;
+
+    /// <summary>Folder in which latents are kept from run to run; null is <c>latents</c> beside the autoencoder.</summary>
+    public string? CacheDir { get; init; }
+
+    /// <summary>Where an autoencoder is trained: weight of the divergence per element of the latent over the squared error per pixel.</summary>
+    public double DivergenceWeight { get; init; } = 1e-4;
 }
 
 /// <summary>How images are sampled, and how they are judged.</summary>

@@ -110,6 +110,13 @@ internal static class RecipeKeys
             { "loss", OrNull(OneOf(("mse", DiffusionLossKind.Mse), ("vb", DiffusionLossKind.Vb), ("hybrid", DiffusionLossKind.Hybrid))), d => d.Loss, (d, v) => d with { Loss = v } },
             { "class_dropout", Share, d => d.ClassDropout, (d, v) => d with { ClassDropout = v } },
         },
+        new RecipeSection<LatentRecipe>("latents", r => r.Latents, (r, s) => r with { Latents = s })
+        {
+            { "vae", OrNull(Text("the path of a folder or of a recipe file")), l => l.Vae, (l, v) => l with { Vae = v } },
+            { "scale_factor", Above(0), l => l.ScaleFactor, (l, v) => l with { ScaleFactor = v } },
+            { "cache_dir", OrNull(Text("the path of a folder")), l => l.CacheDir, (l, v) => l with { CacheDir = v } },
+            { "divergence_weight", AtLeast(0), l => l.DivergenceWeight, (l, v) => l with { DivergenceWeight = v } },
+        },
         new RecipeSection<SamplingRecipe>("sampling", r => r.Sampling, (r, s) => r with { Sampling = s })
         {
             { "sampler", OneOf(("ddpm", SamplerKind.Ddpm), ("ddim", SamplerKind.Ddim)), s => s.Sampler, (s, v) => s with { Sampler = v } },

@@ -28,7 +28,7 @@ public static class FrechetEvaluation
         using var device = Device.Open(model.Recipe.Runtime.Device, model.Recipe.Runtime.Threads);
         using var extractor = FeatureExtractor.Open(device, path);
         var (real, drawn) = (new FeatureAccumulator(extractor.Dimension), new FeatureAccumulator(extractor.Dimension));
-        extractor.AddTo(real, Real(images, model.Network.Resolution), cancellationToken);
+        extractor.AddTo(real, Real(images, extractor.Resolution), cancellationToken);
         int[] labels = [.. Enumerable.Range(0, options.Count).Select(i => images.LabelOf((int)((long)i * images.Count / options.Count)))];
         extractor.AddTo(drawn, Drawn(model, options, labels, cancellationToken), cancellationToken);
         return new FrechetResult(
@@ -61,13 +61,12 @@ public static class FrechetEvaluation
 
     private static IEnumerable<RgbImage> Drawn(TrainedModel model, SampleOptions options, int[] labels, CancellationToken cancellationToken)
     {
-        var side = model.Network.Resolution;
         foreach (var batch in ModelSampling.Draw(model, options, labels, progress: null, cancellationToken))
         {
             var size = batch.Samples.Length / batch.Labels.Count;
             for (var i = 0; i < batch.Labels.Count; i++)
             {
-                yield return SampleImages.ToImage(batch.Samples.AsSpan(i * size, size), side, side);
+                yield return SampleImages.ToImage(batch.Samples.AsSpan(i * size, size), ModelSampling.SideOf(size), ModelSampling.SideOf(size));
             }
         }
     }

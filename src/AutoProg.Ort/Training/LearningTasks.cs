@@ -66,6 +66,11 @@ internal static class LearningTasks
 
     private static IObjective ObjectiveOf(Recipe recipe, IElasticModel model)
     {
+        if (model is VaeMicro vae)
+        {
+            return new Reconstruction(vae.Config.LatentChannels, recipe.Latents.DivergenceWeight);
+        }
+
         if (model is not DiT dit)
         {
             return new Classification();

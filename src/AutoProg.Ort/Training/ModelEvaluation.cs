@@ -45,21 +45,22 @@ public static class ModelEvaluation
         var recipe = model.Recipe;
         var active = new ActiveNetwork(model.Network with { Resolution = options.Resolution ?? model.Network.Resolution }, model.Parts.Blocks);
         var images = options.Images ?? ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken).Val;
-        if (images.ClassNames.Count != model.Model.ClassCount)
+        var (given, known) = (images.ClassNames.Count, model.Model.ClassCount);
+        if (model.Task.Objective switch { Classification => given != known, Denoising => given > known, _ => false })
         {
-            throw new DataException($"'{images.Name}' has {images.ClassNames.Count} classes, the model {model.Model.ClassCount}; evaluate on the data that it was trained for.");
+            throw new DataException($"'{images.Name}' has {given} classes, the model {known}; evaluate on the data that it was trained for.");
         }
 
-        var source = new ImageSource(images, recipe.Data, options.Logger);
         var graphs = new SubNetworkGraphs(model.Task, RunComponents.StoreOf(recipe, options.Logger));
         using var device = Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
+        using var source = OpenSource.Open(recipe, model.Task, images, device, options.Logger, cancellationToken);
         using var sessions = new SubNetworkSessions(graphs, device);
         var evaluator = new Evaluator(model.Parts, sessions);
         return [.. names.Select(Evaluate)];
 
         EvaluationResult Evaluate(string name)
         {
-            var batches = source.EvaluationBatches(Math.Min(recipe.Training.EvalBatchSize, images.Count), active.Size.Resolution, recipe.Augmentation.CropPct);
+            var batches = source.Batches.EvaluationBatches(Math.Min(recipe.Training.EvalBatchSize, images.Count), active.Size.Resolution, recipe.Augmentation.CropPct);
             return EvaluationResult.Of(name, active.Size.Resolution, evaluator.Run(active, model.Choices[name], batches, new EvaluationSettings(model.Stage, Soft: false), cancellationToken));
         }
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
+using AutoProg.Models;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Objectives;
@@ -111,6 +112,12 @@ public static class ModelExport
     /// <summary>Both formats, at the end of a run. A run that is complete stays complete where its export fails; the log says how to repeat it.</summary>
     internal static void AfterTraining(TrainedModel model, ILogger log)
     {
+        if (model.Model is VaeMicro vae)
+        {
+            var files = VaeExport.Write(vae, model.Parts.Arena, model.Choices[model.BestWeights], RunDirectory.Open(model.RunFolder!).ExportFolder);
+            log.LogInformation("Exported {Encoder} and {Decoder}: {Weights} weights.", files.Encoder, files.Decoder, model.BestWeights);
+        }
+
         foreach (var format in Enum.GetValues<ExportFormat>())
         {
             try

@@ -1,5 +1,6 @@
 using AutoProg.Models;
 using AutoProg.Ort.Diffusion;
+using AutoProg.Ort.Diffusion.Latents;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -56,7 +57,10 @@ public static class ModelSampling
         return FormattableString.Invariant($"{o.Sampler.ToString().ToLowerInvariant()}, {o.Steps} steps{eta}, cfg {o.CfgScale}");
     }
 
-    /// <summary>Draws samples, batch by batch.</summary>
+    /// <summary>Pixels per side of an image of so many elements.</summary>
+    internal static int SideOf(int elements) => (int)Math.Round(Math.Sqrt(elements / 3.0));
+
+    /// <summary>Draws images, batch by batch; latents are decoded.</summary>
     /// <param name="model">A diffusion model.</param>
     /// <param name="options">What is sampled.</param>
     /// <param name="labels">A class per sample; null lets the options choose.</param>
@@ -89,9 +93,11 @@ public static class ModelSampling
             var session = sessions.Evaluation(model.Network, options.BatchSize);
             session.Bind(name => model.Parts.Arena.View(weights, name));
             var sampler = new DiffusionSampler(objective.Schedule, new SessionDenoiser(session, dit, model.Network.Resolution, options.BatchSize), settings);
+            using var vae = model.Recipe.Latents.Vae is null ? null : OpenSource.OpenVae(model.Recipe, device);
+            var shape = new LatentShape(dit.Config.InChannels, model.Network.Resolution, model.Network.Resolution);
             foreach (var batch in sampler.Draw(labels ?? [.. Enumerable.Range(0, options.Count).Select(i => options.ClassLabel ?? (i % classes))], progress, cancellationToken))
             {
-                yield return batch;
+                yield return vae is null ? batch : batch with { Samples = vae.Decode(batch.Samples, batch.Labels.Count, shape) };
             }
         }
     }

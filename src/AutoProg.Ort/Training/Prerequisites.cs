@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace AutoProg.Ort.Training;
 
 /// <summary>
-/// What a recipe needs trained first: a recipe (.yaml) in place of initial weights or of a feature model. Each is trained once, in a folder beside the run that is
+/// What a recipe needs trained first: a recipe (.yaml) in place of initial weights, of a feature model or of an autoencoder. Each is trained once, in a folder beside the run that is
 /// named after its content, and taken from there by every later run.
 /// </summary>
 internal static class Prerequisites
@@ -21,19 +21,20 @@ internal static class Prerequisites
     /// <exception cref="FileNotFoundException">A recipe is not there.</exception>
     public static Recipe Meet(Recipe recipe, TrainerOptions options, CancellationToken cancellationToken)
     {
-        var (weights, features) = (recipe.Model.InitialCheckpoint, recipe.Sampling.Features);
+        var (weights, features, vae) = (recipe.Model.InitialCheckpoint, recipe.Sampling.Features, recipe.Latents.Vae);
         return recipe with
         {
-            Model = recipe.Model with { InitialCheckpoint = IsRecipe(weights) ? Train(weights!, ExportFormat.Safetensors) : weights },
-            Sampling = recipe.Sampling with { Features = IsRecipe(features) ? Train(features!, ExportFormat.Onnx) : features },
+            Model = recipe.Model with { InitialCheckpoint = IsRecipe(weights) ? Train(weights!, "model.safetensors") : weights },
+            Sampling = recipe.Sampling with { Features = IsRecipe(features) ? Train(features!, "model.onnx") : features },
+            Latents = recipe.Latents with { Vae = IsRecipe(vae) ? Path.GetDirectoryName(Train(vae!, VaeExport.DecoderFile)) : vae },
         };
 
-        string Train(string path, ExportFormat format)
+        string Train(string path, string file)
         {
             var first = Adapt(RecipeReader.Read(path), recipe);
             var output = Path.Combine(options.Output ?? "runs", FolderName);
             var name = $"{first.Name}-{Fingerprint(first)}";
-            var product = Path.GetFullPath(Path.Combine(output, name, "export", ModelExport.FileName(format)));
+            var product = Path.GetFullPath(Path.Combine(output, name, "export", file));
             if (!File.Exists(product))
             {
                 options.Logger.LogInformation("{Recipe} is trained first, into {Folder}.", path, Path.Combine(output, name));

@@ -38,7 +38,9 @@ public sealed class ProgressiveTrainer
         var (train, val) = OpenImages(recipe, how, cancellationToken);
 
         // What can be refused is refused before there is a folder.
-        var size = LearningTasks.SpaceOf(recipe, LearningTasks.Of(recipe, train.ClassNames.Count)).Complete.Resolution;
+        var task = LearningTasks.Of(recipe, train.ClassNames.Count);
+        OpenSource.RequireChannels(recipe, task);
+        var size = LearningTasks.SpaceOf(recipe, task).Complete.Resolution;
         Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads).Dispose();
         using var folder = how.Output is null
             ? null
@@ -84,9 +86,11 @@ public sealed class ProgressiveTrainer
             CheckpointFiles.Load(parts, checkpoint);
         }
 
-        var run = new TrainingRun(recipe, parts, recorder, new ImageSource(train, recipe.Data, logger), new ImageSource(val, recipe.Data, logger), embedding with { Logger = logger });
         try
         {
+            using var training = OpenSource.Open(recipe, parts.Task, train, parts.Device, logger, cancellationToken);
+            using var evaluation = OpenSource.Open(recipe, parts.Task, val, parts.Device, logger, cancellationToken);
+            var run = new TrainingRun(recipe, parts, recorder, training.Batches, evaluation.Batches, embedding with { Logger = logger });
             var summary = run.Execute(cancellationToken);
             RunProducts.Leave(recipe, parts, train.ClassNames, folder, logger);
             return summary;

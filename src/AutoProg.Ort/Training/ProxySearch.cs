@@ -18,13 +18,13 @@ internal sealed class ProxySearch
 
     private readonly Recipe recipe;
     private readonly RunComponents parts;
-    private readonly ImageSource images;
+    private readonly IBatchSource images;
     private readonly Dictionary<string, Parameter> parameters;
 
     /// <param name="recipe">Number and size of batches.</param>
     /// <param name="parts">The network with the inherited weights.</param>
     /// <param name="images">Training images.</param>
-    public ProxySearch(Recipe recipe, RunComponents parts, ImageSource images)
+    public ProxySearch(Recipe recipe, RunComponents parts, IBatchSource images)
     {
         (this.recipe, this.parts, this.images) = (recipe, parts, images);
         parameters = parts.Task.Model.Parameters.ToDictionary(static p => p.Name, StringComparer.Ordinal);

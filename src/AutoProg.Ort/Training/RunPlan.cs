@@ -70,6 +70,7 @@ public sealed record RunPlan
         ArgumentNullException.ThrowIfNull(val);
         using var device = Runtime.Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
         var task = LearningTasks.Of(recipe, train.ClassNames.Count);
+        OpenSource.RequireChannels(recipe, task);
         var (model, space) = (task.Model, LearningTasks.SpaceOf(recipe, task));
         var buffers = 2 + UpdateRule.Of(recipe.Optimizer).MomentCount + recipe.Ema.Decays.Count;
         var memory = RunComponents.PlanMemory(recipe, new SubNetworkGraphs(task), buffers * new ArenaLayout(model.Parameters).Length * sizeof(float));

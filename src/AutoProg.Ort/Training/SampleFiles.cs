@@ -45,13 +45,15 @@ public static class SampleFiles
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(files);
-        var side = model.Network.Resolution;
-        var shown = new List<float>();
-        using var npz = files.Npz is { } path ? NpzImages.Create(path, options.Count, side, side) : null;
+        var (shown, side) = (new List<float>(), 0);
+        NpzWriter? npz = null;
+        using var closing = new Closing(() => npz?.Dispose());
         foreach (var batch in ModelSampling.Draw(model, options, labels: null, progress: null, cancellationToken))
         {
             var size = batch.Samples.Length / batch.Labels.Count;
             var rgb = new byte[size];
+            side = ModelSampling.SideOf(size);
+            npz ??= files.Npz is { } path ? NpzImages.Create(path, options.Count, side, side) : null;
             for (var i = 0; i < batch.Labels.Count; i++)
             {
                 var sample = batch.Samples.AsSpan(i * size, size);
@@ -63,7 +65,7 @@ public static class SampleFiles
                 if (npz is not null)
                 {
                     SampleImages.ToRgb(sample, rgb);
-                    npz.Write(rgb);
+                    npz.Write<byte>(rgb);
                 }
             }
 
@@ -81,5 +83,11 @@ public static class SampleFiles
         return new WrittenSamples(
             options.Count, side, ModelSampling.Describe(model, options), model.Resolve(options.Weights, allowAll: false)[0], grid, Math.Min(options.Count, MostInGrid),
             files.Npz is null ? null : Path.GetFullPath(files.Npz));
+    }
+
+    /// <summary>What is opened on the way is closed at the end.</summary>
+    private sealed class Closing(Action close) : IDisposable
+    {
+        public void Dispose() => close();
     }
 }

@@ -36,7 +36,8 @@ public static class SearchPreview
 
         // A search that was interrupted has nothing to do with this one.
         (state.Search, state.Decisions) = (null, []);
-        var transitions = new StageTransitions(recipe, parts, recorder, new ImageSource(train, recipe.Data, options.Logger), options.Logger);
+        using var source = OpenSource.Open(recipe, parts.Task, train, parts.Device, options.Logger, cancellationToken);
+        var transitions = new StageTransitions(recipe, parts, recorder, source.Batches, options.Logger);
         var plan = transitions.Schedule.Stages.FirstOrDefault(plan => plan.Stage > state.Stage && plan.ZeroShot)
             ?? throw new ArgumentException($"{path}: there is nothing left to decide; the last of its {transitions.Schedule.Stages.Count} stages trains the complete model.", nameof(path));
         return transitions.Preview(plan, cancellationToken);

@@ -14,13 +14,13 @@ internal sealed class StageTransitions
     private readonly Recipe recipe;
     private readonly RunComponents parts;
     private readonly RunRecorder recorder;
-    private readonly ImageSource images;
-    private readonly Lazy<ImageSource> searchImages;
+    private readonly IBatchSource images;
+    private readonly Lazy<IBatchSource> searchImages;
     private readonly ILogger log;
     private readonly GrowthSpace space;
     private ActiveNetwork? whole;
 
-    public StageTransitions(Recipe recipe, RunComponents parts, RunRecorder recorder, ImageSource train, ILogger log)
+    public StageTransitions(Recipe recipe, RunComponents parts, RunRecorder recorder, IBatchSource train, ILogger log)
     {
         this.recipe = recipe;
         this.parts = parts;

@@ -8,7 +8,7 @@ using AutoProg.Ort.Runtime.Optimizers;
 namespace AutoProg.Ort.Training;
 
 /// <summary>Times the parts of a step with the machinery that training uses.</summary>
-internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, ImageSource images, BenchmarkOptions options)
+internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatchSource images, BenchmarkOptions options)
 {
     private const double Rate = 1e-6;
 

@@ -194,11 +194,17 @@ public sealed class TrainedModel : IDisposable
     private static int ClassCount(Recipe recipe, SafetensorsReader weights)
     {
         var (two, three) = (LearningTasks.Of(recipe, 2).Model.Parameters, LearningTasks.Of(recipe, 3).Model.Parameters);
-        var (name, axis, more) = two.Zip(three)
+        var differing = two.Zip(three)
             .SelectMany(static pair => pair.First.Shape.Zip(pair.Second.Shape).Select((sizes, axis) => (pair.First.Name, Axis: axis, More: sizes.First - 2, Differs: sizes.First != sizes.Second)))
             .Where(static candidate => candidate.Differs)
-            .Select(static candidate => (candidate.Name, candidate.Axis, candidate.More))
-            .First();
+            .ToList();
+        if (differing.Count == 0)
+        {
+            // An autoencoder knows no classes.
+            return 1;
+        }
+
+        var (name, axis, more, _) = differing[0];
 
         // A label table has a row more, for no label.
         var shape = weights[name].Shape;

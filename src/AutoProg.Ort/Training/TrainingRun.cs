@@ -18,15 +18,15 @@ internal sealed class TrainingRun
     private readonly Recipe recipe;
     private readonly TrainerOptions options;
     private readonly ILogger log;
-    private readonly ImageSource train;
-    private readonly ImageSource val;
+    private readonly IBatchSource train;
+    private readonly IBatchSource val;
     private readonly RunComponents parts;
     private readonly StageTransitions transitions;
     private readonly RunRecorder recorder;
     private readonly LearningRateSchedule learningRates;
     private readonly int batchesPerEpoch;
 
-    public TrainingRun(Recipe recipe, RunComponents parts, RunRecorder recorder, ImageSource train, ImageSource val, TrainerOptions options)
+    public TrainingRun(Recipe recipe, RunComponents parts, RunRecorder recorder, IBatchSource train, IBatchSource val, TrainerOptions options)
     {
         this.recipe = recipe;
         this.options = options;

@@ -8,6 +8,9 @@ internal interface IBatchPlan
     /// <summary>Rows of a batch.</summary>
     int BatchSize { get; }
 
+    /// <summary>Channels of a row: 3 for images.</summary>
+    int Channels => 3;
+
     /// <summary>Number of classes.</summary>
     int Classes { get; }
 

@@ -29,6 +29,9 @@ internal sealed class VaeGraph : IDisposable
     /// <summary>Channels of the input; null if they are free.</summary>
     public int? InputChannels => dims[1] > 0 ? dims[1] : null;
 
+    /// <summary>Rows of the input; null if they are free.</summary>
+    public int? InputHeight => dims[2] > 0 ? dims[2] : null;
+
     /// <summary>Loads a file.</summary>
     /// <exception cref="FileFormatException">It is no such model.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>

@@ -22,9 +22,11 @@ public sealed record VaeFiles(string Encoder, string Decoder)
 public sealed class VaeSession : IDisposable
 {
     private const int ImageChannels = 3;
+    private const int TriedSide = 64;
 
     private readonly Lazy<VaeGraph> encoder;
     private readonly Lazy<VaeGraph> decoder;
+    private readonly Lazy<(int Channels, int Factor)> latent;
 
     /// <summary>Loads nothing yet.</summary>
     /// <param name="device">Where the graphs run.</param>
@@ -38,10 +40,19 @@ public sealed class VaeSession : IDisposable
         Files = files;
         encoder = new(() => VaeGraph.Load(device, files.Encoder));
         decoder = new(() => VaeGraph.Load(device, files.Decoder));
+        latent = new(FindLatent);
     }
 
     /// <summary>The autoencoder.</summary>
     public VaeFiles Files { get; }
+
+    /// <summary>Channels of a latent (C).</summary>
+    /// <exception cref="FileFormatException">The encoder is no such model.</exception>
+    public int LatentChannels => latent.Value.Channels;
+
+    /// <summary>How many times smaller than the image's the latent's side is.</summary>
+    /// <exception cref="FileFormatException">The encoder is no such model.</exception>
+    public int Factor => latent.Value.Factor;
 
     /// <summary>The distribution of the latents of some images.</summary>
     /// <param name="images">[N, 3, r, r], -1 to 1.</param>
@@ -116,6 +127,14 @@ public sealed class VaeSession : IDisposable
         {
             graph.Value.Dispose();
         }
+    }
+
+    /// <summary>Encodes a grey image to see what comes out.</summary>
+    private (int Channels, int Factor) FindLatent()
+    {
+        var side = encoder.Value.InputHeight ?? TriedSide;
+        var shape = Encode(new float[ImageChannels * side * side], 1, side).Shape;
+        return (shape.Channels, side / shape.Height);
     }
 
     private static LatentShape Shape(ImageTensor tensor) => new(tensor.Channels, tensor.Height, tensor.Width);
