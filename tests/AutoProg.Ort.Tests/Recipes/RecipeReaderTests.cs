@@ -161,7 +161,7 @@ public sealed class RecipeReaderTests
     [InlineData("growth.num_stagse=2", "--set growth.num_stagse=2: growth.num_stagse: unknown key; did you mean 'growth.num_stages'?")]
     [InlineData("num_stages=2", "--set num_stages=2: num_stages: unknown key; did you mean 'growth.num_stages'?")]
     [InlineData("grwth.num_stages=2", "--set grwth.num_stages=2: grwth.num_stages: unknown key; did you mean 'growth.num_stages'?")]
-    [InlineData("zzz.yyy=2", "--set zzz.yyy=2: zzz.yyy: unknown section; there are model, data, augmentation, training, optimizer, schedule, ema, diffusion, sampling, growth, runtime, checkpoints")]
+    [InlineData("zzz.yyy=2", "--set zzz.yyy=2: zzz.yyy: unknown section; there are model, data, augmentation, training, optimizer, schedule, ema, diffusion, latents, sampling, growth, runtime, checkpoints")]
     [InlineData("growth=2", "--set growth=2: growth: is a section; set one of its keys, e.g. growth.policy=...")]
     [InlineData("training.epochs", "--set training.epochs: training.epochs: expected key=value, e.g. training.epochs=30")]
     [InlineData("growth.depths=[1, 2", "--set growth.depths=[1, 2: growth.depths = [1, 2: expected a list of block counts, e.g. [6, 8, 10, 12], or []")]
