@@ -52,8 +52,8 @@ internal sealed class OpenSource : IDisposable
             Logger = log,
         };
         var sides = GraphNeeds.Networks(recipe, task).Select(static network => network.Resolution);
-        var latents = LatentDataset.Open(request, sides.Select(side => side * vae.Factor), cancellationToken);
-        return new OpenSource(new LatentSource(images, latents, recipe.Data, vae.LatentChannels, vae.Factor), latents);
+        var encoded = LatentDataset.Open(request, sides.Select(side => side * vae.Factor), cancellationToken);
+        return new OpenSource(new LatentSource(images, encoded, recipe.Data, vae.LatentChannels, vae.Factor), encoded);
     }
 
     /// <summary>The autoencoder of a recipe that has one.</summary>
