@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace AutoProg.Ort.Training;
 
 /// <summary>How far sampled images are from real ones, and what that was computed with.</summary>
@@ -11,5 +13,6 @@ namespace AutoProg.Ort.Training;
 public sealed record FrechetResult(double Distance, int Samples, int Reference, string Features, string FeaturesSha256, string Sampler, string Weights)
 {
     /// <summary>What it was computed with, in a line.</summary>
+    [JsonIgnore]
     public string Basis => $"{Samples:N0} samples ({Sampler}, {Weights}) against {Reference:N0} images, features {Features} ({FeaturesSha256[..8]})";
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 
@@ -154,6 +155,7 @@ public sealed record EvaluationResult(string Weights, int Resolution, double Los
     }
 
     /// <summary>The figure that decides, as logs show it: <c>top-1 63.90%</c> or <c>loss 0.0412</c>.</summary>
+    [JsonIgnore]
     public string Headline => $"{(Top1 is null ? "loss" : "top-1")} {Figure}";
 
     /// <summary>The same without its name.</summary>
