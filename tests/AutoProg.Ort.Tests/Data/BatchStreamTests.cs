@@ -44,12 +44,29 @@ public class BatchStreamTests
     [Fact]
     public void Workers_prepare_no_more_than_was_asked_for()
     {
-        var loaded = 0;
-        using var stream = Start(new PatternImages(1000) { OnLoad = _ => Interlocked.Increment(ref loaded) }, workers: 3, prefetch: 2);
-        Assert.True(stream.TryNext(out _));
-        SpinWait.SpinUntil(() => Volatile.Read(ref loaded) == 30, Patience);
-        Thread.Sleep(50);
-        Assert.Equal(30, Volatile.Read(ref loaded)); // the batch that is lent and two more
+        var (loaded, taken, ahead) = (0, 0, 0);
+        using var stream = Start(
+            new PatternImages(1000)
+            {
+                OnLoad = _ =>
+                {
+                    if (Interlocked.Increment(ref loaded) > 10 * (Volatile.Read(ref taken) + 2))
+                    {
+                        Interlocked.Increment(ref ahead);
+                    }
+                },
+            },
+            workers: 3,
+            prefetch: 2);
+        for (var batch = 1; batch <= 98; batch++)
+        {
+            // Told before it is taken, for then the workers may go on: the batch that is lent and two more.
+            Volatile.Write(ref taken, batch);
+            Assert.True(stream.TryNext(out _));
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref loaded) >= 10 * (batch + 2), Patience));
+        }
+
+        Assert.Equal(0, ahead);
     }
 
     [Fact]
@@ -100,13 +117,17 @@ public class BatchStreamTests
     [Fact]
     public void Memory_is_reused_and_the_lent_batch_is_left_alone()
     {
-        using var stream = Start(new PatternImages(200), workers: 2, prefetch: 1);
+        var (loaded, read) = (0, 0);
+        using var stream = Start(new PatternImages(200) { OnLoad = _ => Interlocked.Increment(ref loaded) }, workers: 2, prefetch: 1);
         var different = new HashSet<Batch>();
         while (stream.TryNext(out var batch))
         {
             different.Add(batch);
+            read += batch.Count;
             var before = batch.Images.ToArray();
-            Thread.Sleep(2);
+
+            // The workers fill the next batch meanwhile.
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref loaded) >= Math.Min(200, read + 10), Patience));
             Assert.Equal(before, batch.Images.ToArray());
         }
 

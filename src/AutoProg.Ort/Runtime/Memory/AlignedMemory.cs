@@ -12,7 +12,7 @@ internal sealed unsafe class AlignedMemory : SafeHandle
 
     private readonly long byteCount;
 
-    /// <exception cref="InsufficientMemoryException">The system refuses the memory.</exception>
+    /// <exception cref="DeviceException">The system refuses the memory.</exception>
     internal AlignedMemory(long byteCount)
         : base(0, ownsHandle: true)
     {
@@ -22,11 +22,9 @@ internal sealed unsafe class AlignedMemory : SafeHandle
         }
         catch (OutOfMemoryException cause)
         {
-#pragma warning disable MA0012 // it is the memory that is missing, and this type exists for saying so with words
-            throw new InsufficientMemoryException(
-                $"The system refused {byteCount / 1048576.0:F1} MiB for a tensor buffer ({LiveBytes / 1048576.0:F1} MiB are held already). Use a smaller model or fewer moving averages, or free memory.",
+            throw new DeviceException(
+                $"out of memory: the system refused {byteCount / 1048576.0:F1} MiB for a tensor buffer ({LiveBytes / 1048576.0:F1} MiB are held already). Use a smaller model or fewer moving averages, or free memory.",
                 cause);
-#pragma warning restore MA0012
         }
 
         this.byteCount = byteCount;

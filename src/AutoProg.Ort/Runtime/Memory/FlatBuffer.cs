@@ -18,7 +18,7 @@ public sealed unsafe class FlatBuffer : IDisposable
     /// <summary>Allocates zeroed host memory.</summary>
     /// <param name="length">Number of elements, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is not positive.</exception>
-    /// <exception cref="InsufficientMemoryException">The system refuses the memory.</exception>
+    /// <exception cref="DeviceException">The system refuses the memory.</exception>
     public FlatBuffer(long length)
         : this(length, HostMemory.Instance)
     {

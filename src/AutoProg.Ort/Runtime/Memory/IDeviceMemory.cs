@@ -13,7 +13,7 @@ internal interface IDeviceMemory
     OrtMemoryInfo Info { get; }
 
     /// <summary>Takes zeroed memory; disposing gives it back.</summary>
-    /// <exception cref="InsufficientMemoryException">The device refuses the memory.</exception>
+    /// <exception cref="DeviceException">The device refuses the memory.</exception>
     SafeHandle Allocate(long byteCount);
 
     /// <summary>From the host to the device.</summary>

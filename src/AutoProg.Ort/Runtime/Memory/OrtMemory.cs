@@ -57,9 +57,7 @@ internal sealed unsafe class OrtMemory : IDeviceMemory, IDisposable
         var mebibytes = byteCount / 1048576.0;
         if (byteCount > uint.MaxValue)
         {
-#pragma warning disable MA0012 // it is memory that cannot be had, and the exception says so
-            throw new InsufficientMemoryException($"A tensor buffer of {mebibytes:F1} MiB exceeds the 4096 MiB that ONNX Runtime hands out at once on device '{device.Name}'. Use a smaller model.");
-#pragma warning restore MA0012
+            throw new DeviceException($"out of memory: a tensor buffer of {mebibytes:F1} MiB exceeds the 4096 MiB that ONNX Runtime hands out at once on device '{device.Name}'. Use a smaller model.");
         }
 
         OrtMemoryAllocation memory;
@@ -71,11 +69,9 @@ internal sealed unsafe class OrtMemory : IDeviceMemory, IDisposable
             }
             catch (OnnxRuntimeException error)
             {
-#pragma warning disable MA0012 // as above
-                throw new InsufficientMemoryException(
-                    $"Device '{device.Name}' refused {mebibytes:F1} MiB for a tensor buffer. Use a smaller model or fewer moving averages, or free memory.",
+                throw new DeviceException(
+                    $"out of memory: device '{device.Name}' refused {mebibytes:F1} MiB for a tensor buffer. Use a smaller model or fewer moving averages, or free memory.",
                     error);
-#pragma warning restore MA0012
             }
         }
 

@@ -36,7 +36,7 @@ public sealed partial class ParameterArena : IDisposable
     /// <param name="options">What to keep beside the weights.</param>
     /// <param name="device">In whose memory; it must outlive the arena. Null is the host.</param>
     /// <exception cref="ArgumentException">The parameters cannot be laid out (see <see cref="ArenaLayout"/>), or a decay is outside (0, 1).</exception>
-    /// <exception cref="InsufficientMemoryException">The system refuses the memory.</exception>
+    /// <exception cref="DeviceException">The system refuses the memory.</exception>
     public ParameterArena(IReadOnlyList<Parameter> parameters, ArenaOptions options, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -64,7 +64,7 @@ public sealed partial class ParameterArena : IDisposable
             foreach (var buffer in Buffers)
                 buffers.Add(buffer, new FlatBuffer(Layout.Length, memory));
         }
-        catch (InsufficientMemoryException)
+        catch (DeviceException)
         {
             Dispose();
             throw;
