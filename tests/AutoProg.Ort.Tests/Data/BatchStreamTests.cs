@@ -44,7 +44,8 @@ public class BatchStreamTests
     [Fact]
     public void Workers_prepare_no_more_than_was_asked_for()
     {
-        var (loaded, taken, ahead) = (0, 0, 0);
+        // There is memory for three batches, also before the first is taken.
+        var (loaded, taken, ahead) = (0, 1, 0);
         using var stream = Start(
             new PatternImages(1000)
             {
