@@ -52,6 +52,12 @@ public sealed record Recipe
 
     /// <summary>How often to save, and how much to keep.</summary>
     public CheckpointRecipe Checkpoints { get; init; } = new();
+
+    /// <summary>Where its keys were set, for messages.</summary>
+    internal RecipeOrigins Origins { get; init; } = RecipeOrigins.InCode;
+
+    /// <summary>Refuses a setting, naming the place where it was made.</summary>
+    internal RecipeException Refuse(string key, string? found, string message) => new([new RecipeProblem(Origins.PlaceOf(key), key, found, message)]);
 }
 
 /// <summary>The complete model. Sizes that are left out come from the named variant.</summary>

@@ -80,7 +80,7 @@ internal sealed class RecipeReading(string sourceName)
             Refuse(at, finding.Key, KeysByPath[finding.Key].Write(recipe).Shown + origin, finding.Message);
         }
 
-        return problems.Count == 0 ? recipe : throw new RecipeException(problems);
+        return problems.Count == 0 ? recipe with { Origins = new RecipeOrigins(sourceName, places) } : throw new RecipeException(problems);
     }
 
     private void Apply(RecipeSection section, RecipeNode node)

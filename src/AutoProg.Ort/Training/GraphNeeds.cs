@@ -75,7 +75,7 @@ internal static class GraphNeeds
         }
         catch (ArgumentException error)
         {
-            throw new RecipeException([new RecipeProblem("recipe", "growth", null, error.Message)]);
+            throw recipe.Refuse("growth", null, error.Message);
         }
     }
 

@@ -41,7 +41,7 @@ public static class GraphPreparation
     {
         ArgumentNullException.ThrowIfNull(recipe);
         var store = RunComponents.StoreOf(recipe, log)
-            ?? throw new RecipeException([new RecipeProblem("recipe", "runtime.graphs_dir", null, "expected the folder to keep graphs in, e.g. --set runtime.graphs_dir=graphs/artifacts")]);
+            ?? throw recipe.Refuse("runtime.graphs_dir", null, "expected the folder to keep graphs in, e.g. --set runtime.graphs_dir=graphs/artifacts");
         var (train, val) = ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
         var task = LearningTasks.Of(recipe, train.ClassNames.Count);
         var prepared = new List<PreparedGraph>();

@@ -16,7 +16,7 @@ internal static class LearningTasks
     public static LearningTask Of(Recipe recipe, int classCount)
     {
         var model = CreateModel(recipe, classCount);
-        return new LearningTask(model, ObjectiveOf(recipe, model), LevelsOf(recipe.Growth, model));
+        return new LearningTask(model, ObjectiveOf(recipe, model), LevelsOf(recipe, model));
     }
 
     /// <summary>The growth space of a recipe and its model.</summary>
@@ -26,7 +26,7 @@ internal static class LearningTasks
         var problems = GrowthSpace.Problems(recipe.Growth, task.Complete, task.Model.ResolutionStep);
         return problems.Count == 0
             ? GrowthSpace.From(recipe.Growth, task.Complete, task.Model.ResolutionStep)
-            : throw new RecipeException([.. problems.Select(problem => new RecipeProblem("recipe", "", null, problem))]);
+            : throw new RecipeException([.. problems.Select(problem => new RecipeProblem(recipe.Origins.PlaceOf(KeyOf(problem)), "", null, problem))]);
     }
 
     private static IElasticModel CreateModel(Recipe recipe, int classCount)
@@ -35,7 +35,7 @@ internal static class LearningTasks
         var isDiffusion = DiT.Variants.ContainsKey(m.Name);
         if (m.NumClasses is { } own && (isDiffusion ? own < classCount : own != classCount))
         {
-            throw Refused("model.num_classes", $"{own}", $"expected {(isDiffusion ? "at least " : "")}the {classCount} classes of the data; set it to that, or leave it away");
+            throw recipe.Refuse("model.num_classes", $"{own}", $"expected {(isDiffusion ? "at least " : "")}the {classCount} classes of the data; set it to that, or leave it away");
         }
 
         try
@@ -60,7 +60,7 @@ internal static class LearningTasks
             // What .NET appends to the message, the parameter's name, means nothing to whoever writes recipes.
             var message = error.Message.Replace($" (Parameter '{error.ParamName}')", "");
             var meant = Spelling.Nearest(m.Name, ModelCatalog.Names.Where(name => !ModelCatalog.Names.Contains(m.Name)));
-            throw Refused("model", null, meant is null ? message : $"{message} Did you mean '{meant}'?");
+            throw recipe.Refuse("model", null, meant is null ? message : $"{message} Did you mean '{meant}'?");
         }
     }
 
@@ -80,8 +80,9 @@ internal static class LearningTasks
         return new Denoising(dit, NoiseSchedule.Create(recipe.Diffusion.BetaSchedule), loss, recipe.Diffusion.ClassDropout);
     }
 
-    private static UnfreezeLevels? LevelsOf(GrowthRecipe growth, IElasticModel model)
+    private static UnfreezeLevels? LevelsOf(Recipe recipe, IElasticModel model)
     {
+        var growth = recipe.Growth;
         try
         {
             return growth.Unfreeze switch
@@ -93,9 +94,10 @@ internal static class LearningTasks
         }
         catch (ArgumentException error)
         {
-            throw Refused("growth.unfreeze_names", null, error.Message.Replace($" (Parameter '{error.ParamName}')", ""));
+            throw recipe.Refuse("growth.unfreeze_names", null, error.Message.Replace($" (Parameter '{error.ParamName}')", ""));
         }
     }
 
-    private static RecipeException Refused(string key, string? found, string message) => new([new RecipeProblem("recipe", key, found, message)]);
+    /// <summary>Problems of a growth space begin with the key that they are about.</summary>
+    private static string KeyOf(string problem) => problem[..problem.IndexOfAny([' ', '['])];
 }

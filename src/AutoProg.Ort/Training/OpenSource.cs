@@ -39,7 +39,7 @@ internal sealed class OpenSource : IDisposable
         using var vae = OpenVae(recipe, device);
         if (vae.LatentChannels != task.Model.InputChannels)
         {
-            throw new RecipeException([new RecipeProblem("recipe", "model.in_channels", $"{task.Model.InputChannels}", $"expected {vae.LatentChannels}, the channels of the latents of {recipe.Latents.Vae}")]);
+            throw recipe.Refuse("model.in_channels", $"{task.Model.InputChannels}", $"expected {vae.LatentChannels}, the channels of the latents of {recipe.Latents.Vae}");
         }
 
         var request = new LatentCacheRequest
@@ -69,9 +69,7 @@ internal sealed class OpenSource : IDisposable
     {
         if (recipe.Latents.Vae is null && task.Model.InputChannels != ImageChannels)
         {
-            throw new RecipeException([
-                new RecipeProblem("recipe", "model.in_channels", $"{task.Model.InputChannels}", $"expected {ImageChannels}, the channels of images; or name an autoencoder with latents.vae"),
-            ]);
+            throw recipe.Refuse("model.in_channels", $"{task.Model.InputChannels}", $"expected {ImageChannels}, the channels of images; or name an autoencoder with latents.vae");
         }
     }
 

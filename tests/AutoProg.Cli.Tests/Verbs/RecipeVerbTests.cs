@@ -51,6 +51,6 @@ public sealed class RecipeVerbTests : IDisposable
         Assert.DoesNotContain("missing", Autoprog.Run(list).Results);
         var nowhere = Autoprog.Run("graphs", "list", Autoprog.TinyRecipe);
         Assert.Equal(2, nowhere.Code);
-        Assert.StartsWith("error: recipe: runtime.graphs_dir: expected the folder to keep graphs in", nowhere.Messages);
+        Assert.StartsWith($"error: {Autoprog.TinyRecipe}: runtime.graphs_dir: expected the folder to keep graphs in", nowhere.Messages);
     }
 }

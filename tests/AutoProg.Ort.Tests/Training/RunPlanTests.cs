@@ -81,6 +81,34 @@ public sealed class RunPlanTests
         Assert.Equal("recipe: growth.resolution_divisor = 3 is not a positive multiple of patch size 4; use 4, or 0 for the default.", error.Message);
     }
 
+    [Fact]
+    public void What_the_model_refuses_is_told_with_the_line_that_asked_for_it()
+    {
+        const string Text = """
+            name: lines
+            model: { name: deit_micro, img_size: 16 }
+            data: { dataset: builtin, train_samples: 20, val_samples: 10 }
+            growth:
+              policy: prog
+              num_stages: 2
+              resolutions: [10, 16]
+            """;
+        RecipeOverride[] overrides = [RecipeOverride.FromSet("growth.depths=[3, 5]")];
+
+        var error = Assert.Throws<RecipeException>(() => Plan(RecipeReader.Parse(Text, "lines.yaml", overrides)));
+
+        Assert.Equal(
+            """
+            lines.yaml:7: growth.resolutions[0] = 10 is not a multiple of patch size 4; use 8 or 12.
+            --set growth.depths=[3, 5]: growth.depths[1] = 5 is not the complete model's 6; the last stage trains the complete model.
+            """,
+            error.Message);
+        error = Assert.Throws<RecipeException>(() => Plan(RecipeReader.Parse(Text.Replace("16 }", "16, num_classes: 3 }"), "lines.yaml")));
+        Assert.Equal("lines.yaml:2: model.num_classes = 3: expected the 10 classes of the data; set it to that, or leave it away", error.Message);
+        error = Assert.Throws<RecipeException>(() => Plan(RecipeReader.Parse(Text.Replace("deit_micro", "deit_mikro"), "lines.yaml")));
+        Assert.StartsWith("lines.yaml:2: model: There is no model 'deit_mikro'", error.Message, StringComparison.Ordinal);
+    }
+
     private static RunPlan Plan(Recipe recipe)
     {
         var (train, val) = ImageDatasets.Open(recipe.Data, recipe.Seed);
