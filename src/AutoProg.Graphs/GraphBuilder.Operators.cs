@@ -161,5 +161,9 @@ public sealed partial class GraphBuilder
     public Value LayerNormalization(Value x, Value scale, Value? bias, float epsilon) =>
         Add("LayerNormalization", bias is null ? [x, scale] : [x, scale, bias], new Attributes { { "axis", -1L }, { "epsilon", epsilon } }, outputCount: 3)[0];
 
+    /// <summary>scale (x - mean) / sqrt(variance + epsilon) + bias with numbers per channel (axis 1): batch normalisation by statistics that are given.</summary>
+    public Value BatchNormalization(Value x, Value scale, Value bias, Value mean, Value variance, float epsilon = 1e-5f) =>
+        Single("BatchNormalization", [x, scale, bias, mean, variance], new Attributes { { "epsilon", epsilon } });
+
     private Value Reduce(string op, Value x, long[] axes, bool keepDims) => Single(op, [x, Longs(axes)], new Attributes { { "keepdims", keepDims } });
 }

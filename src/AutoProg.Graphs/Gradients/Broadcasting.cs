@@ -25,6 +25,9 @@ internal static class Broadcasting
         }, shape);
     }
 
+    /// <summary>The shape in which a number per channel broadcasts over images [batch, channels, ...] of a rank: [1, channels, 1, ...].</summary>
+    public static Shape PerChannel(Shape channels, int rank) => Shape.Of([1, channels[0], .. Enumerable.Repeat(1L, rank - 2)]);
+
     /// <summary>Sum over the rows of a matrix, [rows, columns] to [columns], as a product with a row of ones: matrix kernels read memory faster than reductions do.</summary>
     public static Value SumRows(GraphBuilder b, Value matrix) => b.MatMul(b.Full(matrix, [matrix.Shape[0]], 1), matrix);
 

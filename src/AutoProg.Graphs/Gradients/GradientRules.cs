@@ -21,6 +21,7 @@ internal static class GradientRules
         IndexingGradients.Rules,
         ReductionGradients.Rules,
         NormalizationGradients.Rules,
+        BatchNormalizationGradients.Rules,
         ConvGradients.Rules,
         PoolGradients.Rules);
 

@@ -7,6 +7,7 @@ internal static class NormalizationShapes
         ["Softmax"] = AlongAxis,
         ["LogSoftmax"] = AlongAxis,
         ["LayerNormalization"] = LayerNormalization,
+        ["BatchNormalization"] = BatchNormalization,
     };
 
     private static OutputType[] AlongAxis(Node node, int outputs)
@@ -23,5 +24,24 @@ internal static class NormalizationShapes
         var statistics = Shape.Of([.. input.Shape.Select((dim, i) => i < axis ? dim : 1)]);
         OutputType[] all = [new(input.Type, input.Shape), new(input.Type, statistics), new(input.Type, statistics)];
         return all[..outputs];
+    }
+
+    private static OutputType[] BatchNormalization(Node node, int outputs)
+    {
+        var input = node.Input(0);
+        if (node.Attributes.Flag("training_mode") || outputs != 1)
+        {
+            throw new GraphException("the operator normalises by statistics that are given (training_mode 0, one output); normalising by those of the batch takes several operators.");
+        }
+
+        for (var i = 1; i < 5; i++)
+        {
+            if (input.Shape.Rank < 2 || !node.Input(i).Shape.Equals([input.Shape[1]]))
+            {
+                throw new GraphException($"input {i} has shape {node.Input(i).Shape}; a number per channel of an image [batch, channels, ...] is needed.");
+            }
+        }
+
+        return [new(input.Type, input.Shape)];
     }
 }

@@ -24,6 +24,12 @@ internal static class ReductionFormulas
             return [.. row.Select(v => v - max - log)];
         }),
         ["LayerNormalization"] = LayerNormalization,
+        ["BatchNormalization"] = static (node, x) =>
+        {
+            double Of(int input, long[] i) => x[input]!.Values[i[1]];
+            var epsilon = node.Attributes.Float("epsilon", 1e-5f);
+            return [DoubleTensor.From(x[0]!.Shape, i => (Of(1, i) * (x[0]![i] - Of(3, i)) / Math.Sqrt(Of(4, i) + epsilon)) + Of(2, i))];
+        },
     };
 
     private static Formula Reduce(Func<IReadOnlyList<double>, double> f) => (node, x) =>

@@ -161,5 +161,11 @@ internal static class GradientRows
         Of("LayerNormalization", "n C; C", (b, x) => b.LayerNormalization(x[0], x[1], null, 1e-3f)) with { Note = "without bias" },
         Of("LayerNormalization", "n t 3", (b, x) => b.LayerNormalization(x[0], b.Constant(Tensor.FromDoubles(x[0].Type, [3], [1, 1, 1])), null, 1e-3f)) with { Note = "without parameters" },
         Of("LayerNormalization", "n t 3", (b, x) => b.LayerNormalization(x[0], b.Constant(Tensor.FromDoubles(x[0].Type, [3], [2, 2, 2])), null, 1e-3f)) with { Note = "with a constant scale" },
+        BatchNormalization("n C h w; C; C; C; C"),
+        BatchNormalization("n C h; C; C; C; C"),
+        BatchNormalization("n C; C; C; C; C"),
     ];
+
+    private static GradientRow BatchNormalization(string shapes) =>
+        Of("BatchNormalization", shapes, (b, x) => b.BatchNormalization(x[0], x[1], x[2], x[3], x[4], 1e-3f)) with { Domains = [Normal, Normal, Normal, Normal, Positive] };
 }

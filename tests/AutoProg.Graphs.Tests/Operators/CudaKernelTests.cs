@@ -29,7 +29,7 @@ public sealed class CudaKernelTests
             "Sigmoid", "Sign", "Slice", "Softmax", "Sqrt", "Squeeze", "Tanh", "Tile", "Transpose", "Unsqueeze",
         ]),
         (14, ["Add", "Div", "HardSwish", "Mul", "Relu", "Reshape", "Sub"]),
-        (15, ["Pow"]),
+        (15, ["BatchNormalization", "Pow"]),
         (16, ["Identity", "LeakyRelu", "Where"]),
         (17, ["LayerNormalization"]),
         (18, ["Pad", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSumSquare", "ScatterElements", "ScatterND", "Split"]),

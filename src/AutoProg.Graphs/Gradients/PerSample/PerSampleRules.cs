@@ -26,6 +26,7 @@ internal static class PerSampleRules
         ["Conv"] = Conv,
         ["Gather"] = Gather,
         ["LayerNormalization"] = LayerNormalization,
+        ["BatchNormalization"] = BatchNormalization,
         ["Concat"] = Concat,
     };
 
@@ -62,8 +63,7 @@ internal static class PerSampleRules
     {
         if (operand == 2)
         {
-            var channels = n.Input(2).Shape[0];
-            return Summed(b, dy, Shape.Of([1, channels, .. Enumerable.Repeat(1L, dy.Shape.Rank - 2)]), batch);
+            return Summed(b, dy, Broadcasting.PerChannel(n.Input(2).Shape, dy.Shape.Rank), batch);
         }
 
         if (operand != 1 || dy.Shape.Rank != 4 || n.Attributes.Int("group", 1) != 1)
@@ -97,6 +97,23 @@ internal static class PerSampleRules
 
         var gradient = operand == 1 ? b.Mul(dy, b.Mul(b.Sub(n.Input(0), n.Outputs[1]), n.Outputs[2])) : dy;
         return Summed(b, gradient, n.Inputs[operand]!.Shape, batch);
+    }
+
+    /// <summary>Y = xhat scale + bias with xhat = (x - mean) / sqrt(variance + epsilon), per channel; the statistics are no parameters.</summary>
+    private static RowGradient? BatchNormalization(GraphBuilder b, Node n, int operand, Value dy, long batch)
+    {
+        var channels = Broadcasting.PerChannel(n.Input(1).Shape, dy.Shape.Rank);
+        switch (operand)
+        {
+            case 1:
+                var inverseStd = b.Reciprocal(b.Sqrt(b.Add(n.Input(4), b.ScalarLike(dy, n.Attributes.Float("epsilon", 1e-5f)))));
+                var xhat = b.Mul(b.Sub(n.Input(0), b.Reshape(n.Input(3), channels)), b.Reshape(inverseStd, channels));
+                return Summed(b, b.Mul(dy, xhat), channels, batch);
+            case 2:
+                return Summed(b, dy, channels, batch);
+            default:
+                return null;
+        }
     }
 
     /// <summary>Gradients of the parts of a concatenation are parts of the gradient.</summary>

@@ -82,6 +82,8 @@ internal static class PerSampleRows
         }),
         new("LayerNormalization", "of rows", (b, n) => b.Tanh(b.LayerNormalization(Tokens(b, n, 4, 5), b.Parameter("scale", [5]), b.Parameter("bias", [5]), 1e-3f))),
         new("LayerNormalization", "of a stack", (b, n) => b.Tanh(b.LayerNormalization(X(b, n, 2, 5), b.Parameter("scale", [5]), null, 1e-3f))),
+        new("BatchNormalization", "of images", (b, n) => b.Tanh(Normalized(b, X(b, n, 3, 2, 4)))),
+        new("BatchNormalization", "of rows", (b, n) => b.Tanh(Normalized(b, X(b, n, 3)))),
         new("Add", "of positions", (b, n) => b.Tanh(b.Add(X(b, n, 4, 5), b.Parameter("p", [1, 4, 5])))),
         new("Add", "of positions that are resampled", (b, n) =>
         {
@@ -113,6 +115,9 @@ internal static class PerSampleRows
     public static IReadOnlyDictionary<string, PerSampleRow> All { get; } = Table.ToDictionary(r => r.Name, StringComparer.Ordinal);
 
     private static Value X(GraphBuilder b, long batch, params long[] sample) => b.Input($"x{b.Inputs.Count}", ElementType.Float, Shape.Of([batch, .. sample]));
+
+    private static Value Normalized(GraphBuilder b, Value x) =>
+        b.BatchNormalization(x, b.Parameter("scale", [3]), b.Parameter("bias", [3]), b.Floats([3], [0.1f, -0.2f, 0.3f]), b.Floats([3], [0.5f, 1, 2]));
 
     private static Value Tokens(GraphBuilder b, long batch, long tokens, long width) => b.Reshape(X(b, batch, tokens, width), [batch * tokens, width]);
 
