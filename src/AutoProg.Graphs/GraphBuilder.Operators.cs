@@ -165,5 +165,23 @@ public sealed partial class GraphBuilder
     public Value BatchNormalization(Value x, Value scale, Value bias, Value mean, Value variance, float epsilon = 1e-5f) =>
         Single("BatchNormalization", [x, scale, bias, mean, variance], new Attributes { { "epsilon", epsilon } });
 
+    /// <summary>
+    /// Batch normalisation by the batch's own mean and variance per channel, through which gradients flow. It is ONNX's operator in training mode with momentum 0, whose
+    /// "running" results are the statistics of this batch; <see cref="Passes.BatchStatistics"/> writes it in operators that every provider has.
+    /// </summary>
+    /// <param name="x">[batch, channels, ...].</param>
+    /// <param name="scale">[channels].</param>
+    /// <param name="bias">[channels].</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <returns>The result; the batch's mean and (population) variance, [channels].</returns>
+    public (Value Result, Value Mean, Value Variance) BatchNormalizationInTraining(Value x, Value scale, Value bias, float epsilon = 1e-5f)
+    {
+        ArgumentNullException.ThrowIfNull(scale);
+        var unused = Constant(Tensor.FromDoubles(scale.Type, scale.Shape, new double[scale.Shape.ElementCount]));
+        var attributes = new Attributes { { "epsilon", epsilon }, { "momentum", 0f }, { "training_mode", true } };
+        var results = Add("BatchNormalization", [x, scale, bias, unused, unused], attributes, outputCount: 3);
+        return (results[0], results[1], results[2]);
+    }
+
     private Value Reduce(string op, Value x, long[] axes, bool keepDims) => Single(op, [x, Longs(axes)], new Attributes { { "keepdims", keepDims } });
 }

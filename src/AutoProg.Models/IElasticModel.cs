@@ -50,8 +50,12 @@ public interface IElasticModel
 
 /// <summary>What a forward graph is for.</summary>
 /// <param name="DropPath">Adds the input <c>drop_path</c> [depth, 2, batch]: the factor on every residual branch, keep mask over keep probability.</param>
-public sealed record ModelGraphOptions(bool DropPath = false)
+/// <param name="Training">
+/// Batch normalisation by the batch's own statistics, which the graph then tells (<see cref="ModelGraph.Statistics"/>). Otherwise by the running ones: evaluation and export, and
+/// tangent kernels, since under a batch's statistics no sample has a gradient of its own. (The authors measure kernels in training mode; their models have no batch norm.)
+/// </param>
+public sealed record ModelGraphOptions(bool DropPath = false, bool Training = false)
 {
-    /// <summary>Evaluation: no stochastic depth.</summary>
+    /// <summary>Evaluation: no stochastic depth, running statistics.</summary>
     public static ModelGraphOptions Inference { get; } = new();
 }

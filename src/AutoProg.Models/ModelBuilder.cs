@@ -4,11 +4,13 @@ namespace AutoProg.Models;
 
 /// <summary>The layers that architectures are written in: each adds its nodes and declares its parameters, once, with how they are drawn and decayed.</summary>
 /// <param name="linearWeights">How weights of linear layers, [out, in], are drawn; truncated normal (0.02) if left out, as in timm's transformers.</param>
-public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null)
+/// <param name="training">Whether batch normalisation takes the batch's statistics: <see cref="ModelGraphOptions.Training"/>.</param>
+public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null, bool training = false)
 {
     private readonly Func<Shape, Initializer> linearWeights = linearWeights ?? (static _ => new Initializer.TruncatedNormal(0.02));
 
     private readonly List<Parameter> parameters = [];
+    private readonly Dictionary<string, Value> statistics = new(StringComparer.Ordinal);
     private BlockAddress? block;
     private string scope = "";
 
@@ -17,6 +19,9 @@ public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null)
 
     /// <summary>Parameters declared so far.</summary>
     public IReadOnlyList<Parameter> Parameters => parameters;
+
+    /// <summary>What the batch says about buffers, for <see cref="ModelGraph.Statistics"/>.</summary>
+    public IReadOnlyDictionary<string, Value> Statistics => statistics;
 
     /// <summary>Opens a scope of names.</summary>
     public IDisposable Scope(string name)
@@ -66,6 +71,45 @@ public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null)
         using var inner = Scope(name);
         var weight = Parameter("weight", [x.Shape[-1]], Initializer.Ones);
         return Graph.LayerNormalization(x, weight, Parameter("bias", [x.Shape[-1]], Initializer.Zeros), (float)epsilon);
+    }
+
+    /// <summary>
+    /// Batch normalisation over everything but the channels: <c>weight</c> and <c>bias</c>, and the buffers <c>running_mean</c> and <c>running_var</c>, as in PyTorch.
+    /// </summary>
+    /// <param name="name">Scope of the four.</param>
+    /// <param name="x">[batch, channels, ...].</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="momentum">Share of the newest batch in the running statistics, above 0, up to 1.</param>
+    /// <param name="unbiased">Whether the running variance follows m / (m - 1) times the batch's, m elements per channel, as in PyTorch; ONNX takes the batch's as it is.</param>
+    /// <exception cref="ArgumentException">In training mode, a channel has one element: its variance says nothing.</exception>
+    public Value BatchNorm(string name, Value x, double epsilon = 1e-5, double momentum = 0.1, bool unbiased = true)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        using var inner = Scope(name);
+        Shape channels = [x.Shape[1]];
+        var (weight, bias) = (Parameter("weight", channels, Initializer.Ones), Parameter("bias", channels, Initializer.Zeros));
+        var (mean, variance) = (Buffer("running_mean", Initializer.Zeros), Buffer("running_var", Initializer.Ones));
+        if (!training)
+        {
+            return Graph.BatchNormalization(x, weight, bias, Graph.Parameter("running_mean", channels), Graph.Parameter("running_var", channels), (float)epsilon);
+        }
+
+        var count = x.Shape.ElementCount / x.Shape[1];
+        if (count == 1)
+        {
+            throw new ArgumentException($"'{scope}' would normalise one element per channel in training mode, shape {x.Shape}; use a larger batch.", nameof(x));
+        }
+
+        var normalized = Graph.BatchNormalizationInTraining(x, weight, bias, (float)epsilon);
+        statistics.Add(mean, normalized.Mean);
+        statistics.Add(variance, unbiased ? Graph.Scale(normalized.Variance, count / (count - 1.0)) : normalized.Variance);
+        return normalized.Result;
+
+        string Buffer(string name, Initializer initializer)
+        {
+            parameters.Add(new Parameter(Join(name), channels, initializer, WeightDecay: false, block, new RunningStatistic(momentum)));
+            return parameters[^1].Name;
+        }
     }
 
     /// <summary>softmax(q k^T / sqrt d) v in heads, then a projection: the layers <c>qkv</c> and <c>proj</c>.</summary>

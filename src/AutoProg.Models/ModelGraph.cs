@@ -10,6 +10,9 @@ namespace AutoProg.Models;
 /// <param name="Features">[batch, width]: what a classifier's head is applied to; null if there is no such vector.</param>
 public record ModelGraph(GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output, Value? Features = null)
 {
+    /// <summary>In training mode, buffer name to what the batch says about it, in its shape; empty in evaluation mode.</summary>
+    public IReadOnlyDictionary<string, Value> Statistics { get; init; } = new Dictionary<string, Value>(StringComparer.Ordinal);
+
     /// <summary>Name of a classifier's image input.</summary>
     public const string ImageInput = "image";
 

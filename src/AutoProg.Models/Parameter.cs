@@ -2,13 +2,22 @@ using AutoProg.Graphs;
 
 namespace AutoProg.Models;
 
-/// <summary>A learnable tensor of an architecture, as the complete model declares it.</summary>
+/// <summary>A tensor of an architecture that training changes, as the complete model declares it: it learns, or it is a running statistic (a buffer).</summary>
 /// <param name="Name">The reference implementation's name, e.g. <c>blocks.3.attn.qkv.weight</c>.</param>
 /// <param name="Shape">The reference implementation's layout: Linear [out, in], convolution [out, in, kh, kw].</param>
 /// <param name="Initializer">How a fresh tensor is drawn.</param>
 /// <param name="WeightDecay">False for norms, biases, tokens and positional embeddings.</param>
 /// <param name="Block">The block that it belongs to; null outside the blocks.</param>
-public sealed record Parameter(string Name, Shape Shape, Initializer Initializer, bool WeightDecay, BlockAddress? Block = null);
+/// <param name="Running">How a running statistic follows the batches'; null for what learns.</param>
+public sealed record Parameter(string Name, Shape Shape, Initializer Initializer, bool WeightDecay, BlockAddress? Block = null, RunningStatistic? Running = null)
+{
+    /// <summary>State that does not learn: it has no gradient and no moments, is not decayed, and does not count as a parameter in reports.</summary>
+    public bool IsBuffer => Running is not null;
+}
+
+/// <summary>A statistic over batches: after every step, <c>running = (1 - momentum) running + momentum batch</c>.</summary>
+/// <param name="Momentum">Share of the newest batch, above 0, up to 1; PyTorch's is 0.1. ONNX's attribute of that name is its complement.</param>
+public sealed record RunningStatistic(double Momentum);
 
 /// <summary>A block of an architecture.</summary>
 /// <param name="Group">Index of the block group; an architecture with one stack of blocks has group 0 only.</param>

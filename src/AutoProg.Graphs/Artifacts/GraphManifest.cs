@@ -29,6 +29,9 @@ public sealed record GraphManifest
     /// <summary>Parameter to output, for learnable parameters; empty for a forward graph.</summary>
     public IReadOnlyDictionary<string, string> Gradients { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>Buffer to output, for running statistics that the graph tells the batch's values of; empty for a forward graph.</summary>
+    public IReadOnlyDictionary<string, string> Statistics { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>Describes a graph and its file.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="name">E.g. <c>deit_small-r224-l12-b8</c>.</param>

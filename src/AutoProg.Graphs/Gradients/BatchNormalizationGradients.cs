@@ -1,27 +1,77 @@
 namespace AutoProg.Graphs.Gradients;
 
+/// <summary>
+/// Batch normalisation (Ioffe and Szegedy, ICML 2015) in both modes, per channel: y = xc a + bias with xc = x - mean and a = scale / std, std = sqrt(variance + epsilon).
+/// </summary>
 internal static class BatchNormalizationGradients
 {
+    /// <summary>From so many elements per image and channel on, a dot product per row beats a multiplication and a sum: below, starting each costs more.</summary>
+    private const long LongRow = 256;
+
     public static IReadOnlyDictionary<string, GradientRule> Rules { get; } = new Dictionary<string, GradientRule>(StringComparer.Ordinal)
     {
-        ["BatchNormalization"] = BatchNormalization,
+        ["BatchNormalization"] = static (b, n, dy) => n.Attributes.Flag("training_mode") ? Training(b, n, dy) : Evaluation(b, n, dy),
     };
 
-    /// <summary>
-    /// y = s (x - mean) + bias with s = scale / std and std = sqrt(variance + epsilon), per channel: dx = s dy. All other gradients come from two sums per channel,
-    /// of dy and of dy (x - mean): dbias = sum(dy), dscale = sum(dy (x - mean)) / std, dmean = -s sum(dy), dvariance = -dscale scale / (2 (variance + epsilon)).
-    /// </summary>
-    private static Value?[] BatchNormalization(GraphBuilder b, Node n, OutputGradients dy)
-    {
-        var (x, scale, mean, g) = (n.Input(0), n.Input(1), n.Input(3), dy[0]);
-        Value PerChannel(Value v) => b.Reshape(v, Broadcasting.PerChannel(v.Shape, x.Shape.Rank));
-        long[] others = [0, .. Enumerable.Range(2, x.Shape.Rank - 2).Select(axis => (long)axis)];
+    /// <summary>Everything but the channels.</summary>
+    public static long[] ReducedAxes(Shape shape) => [0, .. Enumerable.Range(2, shape.Rank - 2).Select(axis => (long)axis)];
 
-        var shifted = b.Add(n.Input(4), b.ScalarLike(x, n.Attributes.Float("epsilon", 1e-5f)));
-        var std = b.Sqrt(shifted);
-        var s = b.Div(scale, std);
-        var sum = b.ReduceSum(g, others);
-        var dscale = b.Div(b.ReduceSum(b.Mul(g, b.Sub(x, PerChannel(mean))), others), std);
-        return [b.Mul(g, PerChannel(s)), dscale, sum, b.Neg(b.Mul(s, sum)), b.Scale(b.Div(b.Mul(dscale, scale), shifted), -0.5)];
+    /// <summary>True if the dot products of channels are best computed row by row: see <see cref="ChannelDots"/>.</summary>
+    public static bool HasLongRows(Shape shape) => shape.ElementCount / (shape[0] * shape[1]) >= LongRow;
+
+    /// <summary>dx = a dy, dscale = sum(dy xc) / std, dbias = sum(dy), dmean = -a sum(dy), dvariance = -a sum(dy xc) / (2 std^2).</summary>
+    private static Value?[] Evaluation(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var (inverseStd, a) = Factors(b, n, n.Input(4));
+        var sum = b.ReduceSum(dy[0], ReducedAxes(dy[0].Shape));
+        var dot = ChannelDots(b, dy[0], Centered(b, n, n.Input(3)));
+        var dVariance = b.Mul(b.Mul(b.Scale(a, -0.5), b.Mul(inverseStd, inverseStd)), dot);
+        return [b.Mul(dy[0], Channels(b, a, n)), b.Mul(dot, inverseStd), sum, b.Neg(b.Mul(a, sum)), dVariance];
+    }
+
+    /// <summary>
+    /// The statistics are functions of x, too: with m elements per channel, dx = a dy - a sum(dy) / m - xc a sum(dy xc) / (m std^2); dscale and dbias as in evaluation.
+    /// </summary>
+    private static Value?[] Training(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        if (n.Outputs.Count < 3 || n.Attributes.Float("momentum", 0.9f) != 0 || dy.Has(1) || dy.Has(2))
+        {
+            throw new GraphException($"{n}: the gradient of BatchNormalization in training mode needs all three outputs and momentum 0, and a loss without its statistics; keep running averages outside the graph.");
+        }
+
+        var count = dy[0].Shape.ElementCount / dy[0].Shape[1];
+        var (inverseStd, a) = Factors(b, n, n.Outputs[2]);
+        var xc = Centered(b, n, n.Outputs[1]);
+        var sum = b.ReduceSum(dy[0], ReducedAxes(dy[0].Shape));
+        var dot = ChannelDots(b, dy[0], xc);
+
+        var slope = b.Mul(b.Mul(b.Scale(a, 1.0 / count), b.Mul(inverseStd, inverseStd)), dot);
+        var shift = b.Mul(b.Scale(a, 1.0 / count), sum);
+        var dx = b.Sub(b.Sub(b.Mul(dy[0], Channels(b, a, n)), b.Mul(xc, Channels(b, slope, n))), Channels(b, shift, n));
+        return [dx, b.Mul(dot, inverseStd), sum, null, null];
+    }
+
+    /// <summary>1 / std and a, [channels].</summary>
+    private static (Value InverseStd, Value A) Factors(GraphBuilder b, Node n, Value variance)
+    {
+        var inverseStd = b.Reciprocal(b.Sqrt(b.Add(variance, b.ScalarLike(variance, n.Attributes.Float("epsilon", 1e-5f)))));
+        return (inverseStd, b.Mul(n.Input(1), inverseStd));
+    }
+
+    private static Value Centered(GraphBuilder b, Node n, Value mean) => b.Sub(n.Input(0), Channels(b, mean, n));
+
+    private static Value Channels(GraphBuilder b, Value perChannel, Node n) => b.Reshape(perChannel, Broadcasting.PerChannel(perChannel.Shape, n.Input(0).Shape.Rank));
+
+    /// <summary>Sum over everything but the channels of x y, [channels]. Long rows are multiplied as vectors, which reads both once and writes nothing large.</summary>
+    private static Value ChannelDots(GraphBuilder b, Value x, Value y)
+    {
+        var (batch, channels) = (x.Shape[0], x.Shape[1]);
+        if (!HasLongRows(x.Shape))
+        {
+            return b.ReduceSum(b.Mul(x, y), ReducedAxes(x.Shape));
+        }
+
+        Shape rows = [batch * channels, 1, x.Shape.ElementCount / (batch * channels)];
+        return b.ReduceSum(b.Reshape(b.FusedMatMul(b.Reshape(x, rows), b.Reshape(y, rows), transB: true), [batch, channels]), [0]);
     }
 }

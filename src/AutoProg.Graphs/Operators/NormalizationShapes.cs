@@ -29,9 +29,9 @@ internal static class NormalizationShapes
     private static OutputType[] BatchNormalization(Node node, int outputs)
     {
         var input = node.Input(0);
-        if (node.Attributes.Flag("training_mode") || outputs != 1)
+        if (outputs > 1 && !node.Attributes.Flag("training_mode"))
         {
-            throw new GraphException("the operator normalises by statistics that are given (training_mode 0, one output); normalising by those of the batch takes several operators.");
+            throw new GraphException($"it has {outputs} outputs, but normalises by statistics that are given (training_mode 0), which has one.");
         }
 
         for (var i = 1; i < 5; i++)
@@ -42,6 +42,7 @@ internal static class NormalizationShapes
             }
         }
 
-        return [new(input.Type, input.Shape)];
+        OutputType[] all = [new(input.Type, input.Shape), new(node.Input(3).Type, node.Input(3).Shape), new(node.Input(4).Type, node.Input(4).Shape)];
+        return all[..outputs];
     }
 }

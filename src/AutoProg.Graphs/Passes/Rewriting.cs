@@ -73,6 +73,30 @@ internal sealed class Rewriting
         throw new InvalidOperationException($"The rewrites do not come to an end: {string.Join(", ", log.Fired.Select(f => $"{f.Key} {f.Value}"))}.");
     }
 
+    /// <summary>Replaces whole nodes, each once, by nodes that give all of their outputs.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="expand">What replaces a node's outputs, in their order, or null where the node stays.</param>
+    public static Graph Expand(Graph graph, Func<Node, Rewriting, IReadOnlyList<Value>?> expand)
+    {
+        var rewriting = new Rewriting(graph, new RewriteLog());
+        foreach (var original in graph.Nodes)
+        {
+            var node = original.Reading(rewriting.replacements);
+            if (expand(node, rewriting) is not { } results)
+            {
+                rewriting.Keep(original, node);
+                continue;
+            }
+
+            foreach (var (old, result) in original.Outputs.Zip(results))
+            {
+                rewriting.Replace(old, result);
+            }
+        }
+
+        return Pass.Replace(graph, rewriting.nodes, rewriting.replacements);
+    }
+
     /// <summary>True if one node or output alone reads the value, so that what computes it may be changed for that reader's sake.</summary>
     public bool HasOneReader(Value value) => readers.GetValueOrDefault(value) <= 1;
 
@@ -130,20 +154,26 @@ internal sealed class Rewriting
             if (node.Outputs.Count == 1 && Rewritten(node, rules) is { } replacement)
             {
                 Replace(original.Output, replacement);
-                continue;
             }
-
-            nodes.Add(node);
-            foreach (var (old, renewed) in original.Outputs.Zip(node.Outputs))
+            else
             {
-                if (!ReferenceEquals(old, renewed))
-                {
-                    Replace(old, renewed);
-                }
+                Keep(original, node);
             }
         }
 
         return Pass.Replace(graph, nodes, replacements);
+    }
+
+    private void Keep(Node original, Node node)
+    {
+        nodes.Add(node);
+        foreach (var (old, renewed) in original.Outputs.Zip(node.Outputs))
+        {
+            if (!ReferenceEquals(old, renewed))
+            {
+                Replace(old, renewed);
+            }
+        }
     }
 
     private Value? Rewritten(Node node, IReadOnlyList<RewriteRule> rules)

@@ -15,10 +15,10 @@ public sealed record LearningTask(IElasticModel Model, IObjective Objective, Unf
     /// <summary>The model with everything in use and learnable.</summary>
     public SubNetwork Complete => new(Model.MaxResolution, Model.MaxDepth, Unfreezing?.Count);
 
-    /// <summary>Whether a parameter learns while a sub-network is trained.</summary>
+    /// <summary>Whether a parameter learns while a sub-network is trained; buffers never do.</summary>
     public bool IsLearnable(Parameter parameter, SubNetwork network)
     {
         ArgumentNullException.ThrowIfNull(parameter);
-        return Unfreezing is null || network.Level is not { } level || Unfreezing.IsLearnable(parameter, level);
+        return !parameter.IsBuffer && (Unfreezing is null || network.Level is not { } level || Unfreezing.IsLearnable(parameter, level));
     }
 }

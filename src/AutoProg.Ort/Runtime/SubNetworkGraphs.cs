@@ -115,7 +115,7 @@ public sealed class SubNetworkGraphs
     public string StoredName(SubNetwork network, int batch, GraphPurpose purpose)
     {
         network = Distinguishing(network, purpose);
-        var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
+        var graph = Model.Build(network.Resolution, network.Depth, batch, OptionsFor(purpose));
         graph.Builder.Output(Model.OutputName, graph.Output);
         var detail = NameOf(purpose);
         if (purpose is GraphPurpose.Training or GraphPurpose.TrainingWithDropPath)
@@ -130,6 +130,10 @@ public sealed class SubNetworkGraphs
     /// <summary>Neither the forward graph nor the shares of all parameters in the tangent kernel depend on what learns.</summary>
     private static SubNetwork Distinguishing(SubNetwork network, GraphPurpose purpose) =>
         purpose is GraphPurpose.Evaluation or GraphPurpose.TangentKernel ? network with { Level = null } : network;
+
+    private static ModelGraphOptions OptionsFor(GraphPurpose purpose) => new(
+        DropPath: purpose == GraphPurpose.TrainingWithDropPath,
+        Training: purpose is GraphPurpose.Training or GraphPurpose.TrainingWithDropPath);
 
     private GraphArtifact Load(SubNetwork network, int batch, GraphPurpose purpose)
     {
@@ -158,7 +162,7 @@ public sealed class SubNetworkGraphs
             return new GraphArtifact(model, GraphManifest.Of(inference, name, model), Cost(inference));
         }
 
-        var graph = Model.Build(network.Resolution, network.Depth, batch, new ModelGraphOptions(DropPath: purpose == GraphPurpose.TrainingWithDropPath));
+        var graph = Model.Build(network.Resolution, network.Depth, batch, OptionsFor(purpose));
         if (purpose == GraphPurpose.TangentKernel)
         {
             var counted = graph.Parameters.Where(ProxyWeights.CountsForTangentKernel).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
@@ -168,7 +172,7 @@ public sealed class SubNetworkGraphs
         }
 
         var learnable = graph.Parameters.Where(p => Task.IsLearnable(p, network)).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
-        var training = TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, new GraphOutput(Model.OutputName, graph.Output));
+        var training = TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, [new GraphOutput(Model.OutputName, graph.Output)], graph.Statistics);
         var (bytes, manifest) = training.Write(name);
         return new GraphArtifact(bytes, manifest, Cost(training.Graph));
     }

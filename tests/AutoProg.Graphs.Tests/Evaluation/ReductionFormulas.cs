@@ -24,12 +24,7 @@ internal static class ReductionFormulas
             return [.. row.Select(v => v - max - log)];
         }),
         ["LayerNormalization"] = LayerNormalization,
-        ["BatchNormalization"] = static (node, x) =>
-        {
-            double Of(int input, long[] i) => x[input]!.Values[i[1]];
-            var epsilon = node.Attributes.Float("epsilon", 1e-5f);
-            return [DoubleTensor.From(x[0]!.Shape, i => (Of(1, i) * (x[0]![i] - Of(3, i)) / Math.Sqrt(Of(4, i) + epsilon)) + Of(2, i))];
-        },
+        ["BatchNormalization"] = BatchNormalization,
     };
 
     private static Formula Reduce(Func<IReadOnlyList<double>, double> f) => (node, x) =>
@@ -71,5 +66,25 @@ internal static class ReductionFormulas
         var y = x.Values.Select((v, i) =>
             ((v - mean[i / size]) * inverseStd[i / size] * inputs[1]!.Values[i % size]) + (inputs.ElementAtOrDefault(2)?.Values[i % size] ?? 0));
         return [new DoubleTensor(x.Shape, [.. y]), new DoubleTensor(statistics, mean), new DoubleTensor(statistics, inverseStd)];
+    }
+
+    private static DoubleTensor[] BatchNormalization(Node node, DoubleTensor?[] inputs)
+    {
+        var (x, scale, bias, mean, variance) = (inputs[0]!, inputs[1]!.Values, inputs[2]!.Values, inputs[3]!.Values, inputs[4]!.Values);
+        var (epsilon, momentum) = (node.Attributes.Float("epsilon", 1e-5f), node.Attributes.Float("momentum", 0.9f));
+        if (!node.Attributes.Flag("training_mode"))
+        {
+            return [Normalized(mean, variance)];
+        }
+
+        var elements = DoubleTensor.Indices(x.Shape).ToLookup(i => i[1], i => x[i]);
+        double[] batchMean = [.. mean.Select((_, c) => elements[c].Average())];
+        double[] batchVariance = [.. mean.Select((_, c) => elements[c].Average(v => Math.Pow(v - batchMean[c], 2)))];
+        return [Normalized(batchMean, batchVariance), Running(mean, batchMean), Running(variance, batchVariance)];
+
+        DoubleTensor Normalized(double[] mean, double[] variance) =>
+            DoubleTensor.From(x.Shape, i => (scale[i[1]] * (x[i] - mean[i[1]]) / Math.Sqrt(variance[i[1]] + epsilon)) + bias[i[1]]);
+
+        DoubleTensor Running(double[] old, double[] batch) => new([old.Length], [.. old.Zip(batch, (o, n) => (momentum * o) + ((1 - momentum) * n))]);
     }
 }

@@ -164,7 +164,15 @@ internal static class GradientRows
         BatchNormalization("n C h w; C; C; C; C"),
         BatchNormalization("n C h; C; C; C; C"),
         BatchNormalization("n C; C; C; C; C"),
+        BatchNormalization("n c 2 128; c; c; c; c") with { Note = "of long rows" },
+        BatchNormalizationInTraining("N C h w; C; C"),
+        BatchNormalizationInTraining("N C; C; C"),
+        BatchNormalizationInTraining("n c 2 128; c; c") with { Note = "in training, of long rows" },
+        Of("BatchNormalization", "N C H; C; C", (b, x) => b.Tanh(b.BatchNormalizationInTraining(b.Tanh(x[0]), x[1], x[2], 1e-3f).Result)) with { Note = "in training, between others" },
     ];
+
+    private static GradientRow BatchNormalizationInTraining(string shapes) =>
+        Of("BatchNormalization", shapes, (b, x) => b.BatchNormalizationInTraining(x[0], x[1], x[2], 1e-3f).Result) with { Note = "in training" };
 
     private static GradientRow BatchNormalization(string shapes) =>
         Of("BatchNormalization", shapes, (b, x) => b.BatchNormalization(x[0], x[1], x[2], x[3], x[4], 1e-3f)) with { Domains = [Normal, Normal, Normal, Normal, Positive] };

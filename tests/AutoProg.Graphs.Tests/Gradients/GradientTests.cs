@@ -1,5 +1,6 @@
 using AutoProg.Graphs.Gradients;
 using AutoProg.Graphs.Operators;
+using AutoProg.Graphs.Passes;
 using AutoProg.Graphs.Tests.Evaluation;
 
 namespace AutoProg.Graphs.Tests.Gradients;
@@ -17,7 +18,7 @@ public sealed class GradientTests
     {
         foreach (var drawn in Draw(row, ElementType.Float))
         {
-            AssertAgree(DoubleEvaluator.Run(drawn.Forward, drawn.Feeds), OrtRun.Run(drawn.Forward, drawn.Feeds));
+            AssertAgree(DoubleEvaluator.Run(drawn.Forward, drawn.Feeds), OrtRun.Run(BatchStatistics.Expand(drawn.Forward), drawn.Feeds));
         }
     }
 
@@ -41,7 +42,7 @@ public sealed class GradientTests
     {
         foreach (var drawn in Draw(row, ElementType.Float))
         {
-            AssertAgree(DoubleEvaluator.Run(drawn.Training, drawn.Feeds), OrtRun.Run(drawn.Training, drawn.Feeds));
+            AssertAgree(DoubleEvaluator.Run(drawn.Training, drawn.Feeds), OrtRun.Run(BatchStatistics.Expand(drawn.Training), drawn.Feeds));
         }
     }
 

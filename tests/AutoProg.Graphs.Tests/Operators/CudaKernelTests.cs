@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AutoProg.Graphs.Passes;
 using AutoProg.Graphs.Tests.Gradients;
 using AutoProg.Graphs.Tests.Gradients.PerSample;
 
@@ -59,7 +60,7 @@ public sealed class CudaKernelTests
         Assert.Equal(expected, HasKernel("cuda", new Use("", op, version, type, null)));
 
     private static IEnumerable<Use> Emitted() => GradientRows.All.Values
-        .SelectMany(row => row.Draw(0, ElementType.Float).Training.Nodes)
+        .SelectMany(row => BatchStatistics.Expand(row.Draw(0, ElementType.Float).Training).Nodes)
         .Concat(PerSampleRows.All.Values.SelectMany(row => row.Grams(3).Nodes))
         .Select(n => new Use(
             n.Domain,

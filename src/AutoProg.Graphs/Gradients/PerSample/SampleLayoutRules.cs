@@ -22,7 +22,8 @@ internal static class SampleLayoutRules
         (static (n, d) => Behind(n, d, PaddedAxes(n)), ["Pad"]),
         (static (n, d) => Behind(n, d, ReductionShapes.Axes(n)), ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSumSquare"]),
         (static (n, d) => Behind(n, d, [n.Input(0).Shape.Axis(n.Attributes.Int("axis", -1))]), ["Softmax", "LogSoftmax", "LayerNormalization"]),
-        (static (n, d) => d(n.Input(0)) && Axis(n.Input(0)) == 0 && !n.Inputs.Skip(1).OfType<Value>().Any(d), ["Conv", "ConvTranspose", "AveragePool", "MaxPool", "GlobalAveragePool", "BatchNormalization"]));
+        // Normalisation by the statistics of a batch mixes its samples.
+        (static (n, d) => !n.Attributes.Flag("training_mode") && d(n.Input(0)) && Axis(n.Input(0)) == 0 && !n.Inputs.Skip(1).OfType<Value>().Any(d), ["Conv", "ConvTranspose", "AveragePool", "MaxPool", "GlobalAveragePool", "BatchNormalization"]));
 
     /// <summary>The rule of an operator, or null.</summary>
     public static SampleLayoutRule? Find(string op) => Rules.GetValueOrDefault(op);
