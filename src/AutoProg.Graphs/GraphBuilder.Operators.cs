@@ -14,6 +14,13 @@ public sealed partial class GraphBuilder
 
     public Value Pow(Value a, Value b) => Single("Pow", [a, b]);
 
+    /// <summary>The remainder of a / b; of the sign of b for integers, of a for numbers, as in C.</summary>
+    public Value Mod(Value a, Value b)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        return Single("Mod", [a, b], new Attributes { { "fmod", a.Type.IsFloatingPoint() } });
+    }
+
     public Value Max(params Value[] values) => Single("Max", values);
 
     public Value Min(params Value[] values) => Single("Min", values);
@@ -27,6 +34,12 @@ public sealed partial class GraphBuilder
 
     public Value Sign(Value x) => Single("Sign", [x]);
 
+    public Value Floor(Value x) => Single("Floor", [x]);
+
+    public Value Ceil(Value x) => Single("Ceil", [x]);
+
+    public Value Round(Value x) => Single("Round", [x]);
+
     public Value Sqrt(Value x) => Single("Sqrt", [x]);
 
     public Value Reciprocal(Value x) => Single("Reciprocal", [x]);
@@ -39,6 +52,24 @@ public sealed partial class GraphBuilder
 
     public Value Cos(Value x) => Single("Cos", [x]);
 
+    public Value Tan(Value x) => Single("Tan", [x]);
+
+    public Value Asin(Value x) => Single("Asin", [x]);
+
+    public Value Acos(Value x) => Single("Acos", [x]);
+
+    public Value Atan(Value x) => Single("Atan", [x]);
+
+    public Value Sinh(Value x) => Single("Sinh", [x]);
+
+    public Value Cosh(Value x) => Single("Cosh", [x]);
+
+    public Value Asinh(Value x) => Single("Asinh", [x]);
+
+    public Value Acosh(Value x) => Single("Acosh", [x]);
+
+    public Value Atanh(Value x) => Single("Atanh", [x]);
+
     public Value Erf(Value x) => Single("Erf", [x]);
 
     public Value Tanh(Value x) => Single("Tanh", [x]);
@@ -46,6 +77,8 @@ public sealed partial class GraphBuilder
     public Value Sigmoid(Value x) => Single("Sigmoid", [x]);
 
     public Value Softplus(Value x) => Single("Softplus", [x]);
+
+    public Value Softsign(Value x) => Single("Softsign", [x]);
 
     public Value Relu(Value x) => Single("Relu", [x]);
 
@@ -60,6 +93,13 @@ public sealed partial class GraphBuilder
 
     public Value LeakyRelu(Value x, float alpha = 0.01f) => Single("LeakyRelu", [x], new Attributes { { "alpha", alpha } });
 
+    /// <summary>x where x > 0, slope x elsewhere; the slope broadcasts to x.</summary>
+    public Value PRelu(Value x, Value slope) => Single("PRelu", [x, slope]);
+
+    public Value ThresholdedRelu(Value x, float alpha = 1) => Single("ThresholdedRelu", [x], new Attributes { { "alpha", alpha } });
+
+    public Value Selu(Value x) => Single("Selu", [x]);
+
     public Value Elu(Value x, float alpha = 1) => Single("Elu", [x], new Attributes { { "alpha", alpha } });
 
     public Value HardSigmoid(Value x, float alpha = 0.2f, float beta = 0.5f) => Single("HardSigmoid", [x], new Attributes { { "alpha", alpha }, { "beta", beta } });
@@ -72,6 +112,10 @@ public sealed partial class GraphBuilder
 
     public Value Clip(Value x, Value? low, Value? high) => Single("Clip", [x, low, high]);
 
+    public Value IsNaN(Value x) => Single("IsNaN", [x]);
+
+    public Value IsInf(Value x) => Single("IsInf", [x]);
+
     public Value Cast(Value x, ElementType to) => Single("Cast", [x], new Attributes { { "to", (long)to } });
 
     // Comparison and choice.
@@ -79,11 +123,17 @@ public sealed partial class GraphBuilder
 
     public Value Less(Value a, Value b) => Single("Less", [a, b]);
 
+    public Value LessOrEqual(Value a, Value b) => Single("LessOrEqual", [a, b]);
+
     public Value Greater(Value a, Value b) => Single("Greater", [a, b]);
+
+    public Value GreaterOrEqual(Value a, Value b) => Single("GreaterOrEqual", [a, b]);
 
     public Value And(Value a, Value b) => Single("And", [a, b]);
 
     public Value Or(Value a, Value b) => Single("Or", [a, b]);
+
+    public Value Xor(Value a, Value b) => Single("Xor", [a, b]);
 
     public Value Where(Value condition, Value whenTrue, Value whenFalse) => Single("Where", [condition, whenTrue, whenFalse]);
 
@@ -137,6 +187,10 @@ public sealed partial class GraphBuilder
     /// <summary>Zero padding; amounts are given for the beginnings of all axes, then for their ends.</summary>
     public Value Pad(Value x, params long[] pads) => Single("Pad", [x, Longs(pads)]);
 
+    /// <summary>The upper or lower triangle of the matrices of the last two axes; the diagonal counts from the main one, upwards.</summary>
+    public Value Trilu(Value x, bool upper = true, long diagonal = 0) =>
+        Single("Trilu", [x, Constant(Tensor.FromLongs(Shape.Scalar, [diagonal]))], new Attributes { { "upper", upper } });
+
     public Value Squeeze(Value x, params long[] axes) => Single("Squeeze", [x, Longs(axes)]);
 
     public Value Unsqueeze(Value x, params long[] axes) => Single("Unsqueeze", [x, Longs(axes)]);
@@ -151,6 +205,27 @@ public sealed partial class GraphBuilder
     public Value ReduceMin(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceMin", x, axes, keepDims);
 
     public Value ReduceSumSquare(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceSumSquare", x, axes, keepDims);
+
+    public Value ReduceProd(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceProd", x, axes, keepDims);
+
+    public Value ReduceL2(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceL2", x, axes, keepDims);
+
+    public Value ReduceLogSumExp(Value x, long[] axes, bool keepDims = false) => Reduce("ReduceLogSumExp", x, axes, keepDims);
+
+    /// <summary>Sums of all elements up to each, or of those before it; or of all from each on, or of those behind it.</summary>
+    public Value CumSum(Value x, int axis, bool exclusive = false, bool reverse = false) =>
+        Single("CumSum", [x, Constant(Tensor.FromLongs(Shape.Scalar, [axis]))], new Attributes { { "exclusive", exclusive }, { "reverse", reverse } });
+
+    public Value ArgMax(Value x, int axis, bool keepDims = false) => Single("ArgMax", [x], new Attributes { { "axis", axis }, { "keepdims", keepDims } });
+
+    public Value ArgMin(Value x, int axis, bool keepDims = false) => Single("ArgMin", [x], new Attributes { { "axis", axis }, { "keepdims", keepDims } });
+
+    /// <summary>The k largest or smallest elements along an axis in their order, and their places.</summary>
+    public (Value Values, Value Indices) TopK(Value x, long k, int axis = -1, bool largest = true)
+    {
+        var results = Add("TopK", [x, Longs(k)], new Attributes { { "axis", axis }, { "largest", largest }, { "sorted", true } }, outputCount: 2);
+        return (results[0], results[1]);
+    }
 
     // Normalisation.
     public Value Softmax(Value x, int axis = -1) => Single("Softmax", [x], new Attributes { { "axis", axis } });

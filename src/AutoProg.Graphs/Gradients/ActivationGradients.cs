@@ -6,6 +6,10 @@ internal static class ActivationGradients
     public static IReadOnlyDictionary<string, GradientRule> Rules { get; } = new Dictionary<string, GradientRule>(StringComparer.Ordinal)
     {
         ["LeakyRelu"] = LeakyRelu,
+        ["PRelu"] = PRelu,
+        ["ThresholdedRelu"] = static (b, n, dy) =>
+            [b.Where(b.Greater(n.Input(0), b.ScalarLike(n.Output, n.Attributes.Float("alpha", 1))), dy[0], b.ScalarLike(dy[0], 0))],
+        ["Selu"] = Selu,
         ["Elu"] = Elu,
         ["HardSigmoid"] = HardSigmoid,
         ["HardSwish"] = HardSwish,
@@ -16,6 +20,22 @@ internal static class ActivationGradients
     /// <summary>y = x where x > 0, alpha x elsewhere.</summary>
     private static Value?[] LeakyRelu(GraphBuilder b, Node n, OutputGradients dy) =>
         [b.Where(Positive(b, n.Input(0)), dy[0], b.Scale(dy[0], n.Attributes.Float("alpha", 0.01f)))];
+
+    /// <summary>y = x where x > 0, slope x elsewhere.</summary>
+    private static Value?[] PRelu(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var (x, slope, zero) = (n.Input(0), n.Input(1), b.ScalarLike(n.Output, 0));
+        var positive = Positive(b, x);
+        return [b.Where(positive, dy[0], b.Mul(dy[0], slope)), b.Where(positive, zero, b.Mul(dy[0], x))];
+    }
+
+    /// <summary>y = gamma x where x > 0, gamma alpha (exp x - 1) elsewhere, so that dy/dx = y + gamma alpha there.</summary>
+    private static Value?[] Selu(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var gamma = n.Attributes.Float("gamma", 1.05070102f);
+        var product = b.ScalarLike(n.Output, (double)gamma * n.Attributes.Float("alpha", 1.67326319f));
+        return [b.Where(Positive(b, n.Input(0)), b.Scale(dy[0], gamma), b.Mul(dy[0], b.Add(n.Output, product)))];
+    }
 
     /// <summary>y = x where x > 0, alpha (exp x - 1) elsewhere, so that dy/dx = y + alpha there.</summary>
     private static Value?[] Elu(GraphBuilder b, Node n, OutputGradients dy)

@@ -11,6 +11,7 @@ internal static class ElementwiseGradients
         ["Mul"] = static (b, n, dy) => [b.Mul(dy[0], n.Input(1)), b.Mul(dy[0], n.Input(0))],
         ["Div"] = static (b, n, dy) => [b.Div(dy[0], n.Input(1)), b.Neg(b.Div(b.Mul(dy[0], n.Output), n.Input(1)))],
         ["Pow"] = Pow,
+        ["Mod"] = static (b, n, dy) => [dy[0], b.Mul(dy[0], b.Div(b.Sub(n.Output, n.Input(0)), n.Input(1)))], // y = a - q b with an integer q
         ["Max"] = Extremum,
         ["Min"] = Extremum,
         ["Neg"] = static (b, _, dy) => [b.Neg(dy[0])],
@@ -21,10 +22,20 @@ internal static class ElementwiseGradients
         ["Log"] = static (b, n, dy) => [b.Div(dy[0], n.Input(0))],
         ["Sin"] = static (b, n, dy) => [b.Mul(dy[0], b.Cos(n.Input(0)))],
         ["Cos"] = static (b, n, dy) => [b.Neg(b.Mul(dy[0], b.Sin(n.Input(0))))],
+        ["Tan"] = static (b, n, dy) => [b.Add(dy[0], b.Mul(dy[0], b.Mul(n.Output, n.Output)))],
+        ["Asin"] = static (b, n, dy) => [b.Div(dy[0], b.Sqrt(b.Sub(One(b, n), Square(b, n))))],
+        ["Acos"] = static (b, n, dy) => [b.Neg(b.Div(dy[0], b.Sqrt(b.Sub(One(b, n), Square(b, n)))))],
+        ["Atan"] = static (b, n, dy) => [b.Div(dy[0], b.Add(Square(b, n), One(b, n)))],
+        ["Sinh"] = static (b, n, dy) => [b.Mul(dy[0], b.Cosh(n.Input(0)))],
+        ["Cosh"] = static (b, n, dy) => [b.Mul(dy[0], b.Sinh(n.Input(0)))],
+        ["Asinh"] = static (b, n, dy) => [b.Div(dy[0], b.Sqrt(b.Add(Square(b, n), One(b, n))))],
+        ["Acosh"] = static (b, n, dy) => [b.Div(dy[0], b.Sqrt(b.Sub(Square(b, n), One(b, n))))],
+        ["Atanh"] = static (b, n, dy) => [b.Div(dy[0], b.Sub(One(b, n), Square(b, n)))],
         ["Erf"] = static (b, n, dy) => [b.Mul(dy[0], b.Scale(b.Exp(b.Neg(b.Mul(n.Input(0), n.Input(0)))), 2 / Math.Sqrt(Math.PI)))],
         ["Tanh"] = static (b, n, dy) => [b.Sub(dy[0], b.Mul(dy[0], b.Mul(n.Output, n.Output)))],
         ["Sigmoid"] = static (b, n, dy) => [b.Mul(dy[0], b.Sub(n.Output, b.Mul(n.Output, n.Output)))],
         ["Softplus"] = static (b, n, dy) => [b.Mul(dy[0], b.Sigmoid(n.Input(0)))],
+        ["Softsign"] = Softsign,
         ["Relu"] = static (b, n, dy) => [b.Where(b.Greater(n.Output, b.ScalarLike(n.Output, 0)), dy[0], b.ScalarLike(dy[0], 0))],
         ["Gelu"] = Gelu,
         ["Clip"] = Clip,
@@ -37,13 +48,32 @@ internal static class ElementwiseGradients
         ["Cast"] = static (b, n, dy) => [n.Input(0).Type.IsFloatingPoint() && dy[0].Type.IsFloatingPoint() ? b.Cast(dy[0], n.Input(0).Type) : null],
         ["Identity"] = static (_, _, dy) => [dy[0]],
         ["Sign"] = NoGradient,
+        ["Floor"] = NoGradient,
+        ["Ceil"] = NoGradient,
+        ["Round"] = NoGradient,
+        ["IsNaN"] = NoGradient,
+        ["IsInf"] = NoGradient,
         ["Equal"] = NoGradient,
         ["Less"] = NoGradient,
+        ["LessOrEqual"] = NoGradient,
         ["Greater"] = NoGradient,
+        ["GreaterOrEqual"] = NoGradient,
         ["Not"] = NoGradient,
         ["And"] = NoGradient,
         ["Or"] = NoGradient,
+        ["Xor"] = NoGradient,
     };
+
+    private static Value One(GraphBuilder b, Node n) => b.ScalarLike(n.Output, 1);
+
+    private static Value Square(GraphBuilder b, Node n) => b.Mul(n.Input(0), n.Input(0));
+
+    /// <summary>y = x / (1 + |x|): dy/dx = (1 - |y|)^2.</summary>
+    private static Value?[] Softsign(GraphBuilder b, Node n, OutputGradients dy)
+    {
+        var rest = b.Sub(b.ScalarLike(n.Output, 1), b.Abs(n.Output));
+        return [b.Mul(dy[0], b.Mul(rest, rest))];
+    }
 
     /// <summary>d(x^p)/dx = p x^(p-1), 0 where p is 0 (even at x = 0); d(x^p)/dp = x^p log x, taken as 0 where x is not positive.</summary>
     private static Value?[] Pow(GraphBuilder b, Node n, OutputGradients dy)

@@ -9,6 +9,7 @@ internal static class IndexingGradients
         ["GatherElements"] = static (b, n, dy) =>
             [b.ScatterElements(b.Full(dy[0], n.Input(0).Shape, 0), n.Input(1), dy[0], (int)n.Attributes.Int("axis", 0), "add"), null],
         ["GatherND"] = static (b, n, dy) => [b.ScatterND(b.Full(dy[0], n.Input(0).Shape, 0), n.Input(1), dy[0], "add"), null],
+        ["TopK"] = TopK,
         ["ScatterElements"] = ScatterElements,
         ["ScatterND"] = ScatterND,
     };
@@ -28,6 +29,10 @@ internal static class IndexingGradients
         var data = Adds(n) ? dy[0] : b.ScatterND(dy[0], n.Input(1), b.Full(updates, updates.Shape, 0));
         return [data, null, b.GatherND(dy[0], n.Input(1))];
     }
+
+    private static Value?[] TopK(GraphBuilder b, Node n, OutputGradients dy) => n.Outputs.Count == 2
+        ? [b.ScatterElements(b.Full(dy[0], n.Input(0).Shape, 0), n.Outputs[1], dy[0], (int)n.Attributes.Int("axis", -1)), null]
+        : throw new GraphException($"{n}: the gradient of TopK needs its second output (Indices).");
 
     private static bool Adds(Node n) => n.Attributes.Text("reduction", "none") switch
     {

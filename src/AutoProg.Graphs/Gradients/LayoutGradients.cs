@@ -19,11 +19,14 @@ internal static class LayoutGradients
         ["Expand"] = static (_, _, dy) => [dy[0], null],
         ["Tile"] = Tile,
         ["Pad"] = Pad,
+        ["Trilu"] = static (b, n, dy) =>
+            [b.Trilu(dy[0], n.Attributes.Flag("upper", true), n.ConstantInts(1)?[0] ?? 0), .. new Value?[n.Inputs.Count - 1]],
         ["Squeeze"] = static (b, n, dy) => [b.Reshape(dy[0], n.Input(0).Shape), .. new Value?[n.Inputs.Count - 1]],
         ["Unsqueeze"] = static (b, n, dy) => [b.Reshape(dy[0], n.Input(0).Shape), null],
     };
 
-    private static long[] Inverse(long[] permutation)
+    /// <summary>The permutation that undoes a permutation.</summary>
+    public static long[] Inverse(long[] permutation)
     {
         var inverse = new long[permutation.Length];
         for (var i = 0; i < permutation.Length; i++)

@@ -5,16 +5,17 @@ namespace AutoProg.Graphs.Operators;
 internal static class ElementwiseShapes
 {
     /// <summary>Operators that compute on two or more operands element by element.</summary>
-    public static IReadOnlyList<string> BroadcastingOperators { get; } = ["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"];
+    public static IReadOnlyList<string> BroadcastingOperators { get; } = ["Add", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "PRelu"];
 
     /// <summary>Operators whose results are truth values.</summary>
-    public static IReadOnlyList<string> ComparingOperators { get; } = ["Equal", "Less", "Greater", "And", "Or"];
+    public static IReadOnlyList<string> ComparingOperators { get; } = ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor"];
 
     /// <summary>Operators that compute on one operand element by element.</summary>
     public static IReadOnlyList<string> UnaryOperators { get; } =
     [
-        "Neg", "Abs", "Sign", "Sqrt", "Reciprocal", "Exp", "Log", "Sin", "Cos", "Erf", "Tanh", "Sigmoid", "Softplus",
-        "Relu", "LeakyRelu", "Elu", "HardSigmoid", "HardSwish", "Gelu", "FastGelu", "QuickGelu", "Clip", "Identity", "Not",
+        "Neg", "Abs", "Sign", "Floor", "Ceil", "Round", "Sqrt", "Reciprocal", "Exp", "Log", "Erf", "Sigmoid", "Softplus", "Softsign",
+        "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Tanh", "Asinh", "Acosh", "Atanh",
+        "Relu", "LeakyRelu", "ThresholdedRelu", "Elu", "Selu", "HardSigmoid", "HardSwish", "Gelu", "FastGelu", "QuickGelu", "Clip", "Identity", "Not",
     ];
 
     public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(
@@ -26,6 +27,8 @@ internal static class ElementwiseShapes
         StringComparer.Ordinal)
     {
         ["Cast"] = static (n, _) => [new((ElementType)n.Attributes.Int("to", 0), n.Input(0).Shape)],
+        ["IsNaN"] = static (n, _) => [new(ElementType.Bool, n.Input(0).Shape)],
+        ["IsInf"] = static (n, _) => [new(ElementType.Bool, n.Input(0).Shape)],
         ["Where"] = static (n, _) =>
         [
             new(SameType(n.Input(1), n.Input(2)), Broadcast(n.Input(0).Shape, Broadcast(n.Input(1).Shape, n.Input(2).Shape))),

@@ -20,6 +20,9 @@ internal static class LayoutShapes
         ["Expand"] = static (n, _) => [new(n.Input(0).Type, Broadcast(n.Input(0).Shape, Shape.Of(n.ConstantInts(1)!)))],
         ["Tile"] = static (n, _) => [new(n.Input(0).Type, Tile(n.Input(0).Shape, n.ConstantInts(1)!))],
         ["Pad"] = static (n, _) => [new(n.Input(0).Type, PadAmounts.Of(n).Apply(n.Input(0).Shape))],
+        ["Trilu"] = static (n, _) => n.Input(0).Shape.Rank > 1 && n.ConstantInts(1) is null or { Length: 1 }
+            ? [new(n.Input(0).Type, n.Input(0).Shape)]
+            : throw new GraphException("a matrix, or a stack of them, and one number for the diagonal are needed."),
         ["Squeeze"] = static (n, _) => [new(n.Input(0).Type, Squeeze(n.Input(0).Shape, n.ConstantInts(1)))],
         ["Unsqueeze"] = static (n, _) => [new(n.Input(0).Type, Unsqueeze(n.Input(0).Shape, n.ConstantInts(1)!))],
     };

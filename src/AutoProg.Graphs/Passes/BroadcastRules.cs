@@ -7,7 +7,7 @@ internal static class BroadcastRules
 {
     private static readonly HashSet<string> Broadcasting = new(StringComparer.Ordinal)
     {
-        "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "Equal", "Less", "Greater", "And", "Or",
+        "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "Where", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor",
     };
 
     public static IReadOnlyList<RewriteRule> All { get; } =

@@ -21,6 +21,11 @@ internal static class LayoutFormulas
         ["Expand"] = static (node, x) => [DoubleTensor.From(node.Output.Shape, i => x[0]![i])],
         ["Tile"] = static (node, x) => [DoubleTensor.From(node.Output.Shape, i => x[0]![[.. i.Select((k, axis) => k % x[0]!.Shape[axis])]])],
         ["Pad"] = Pad,
+        ["Trilu"] = static (node, x) =>
+        {
+            var (upper, diagonal) = (node.Attributes.Flag("upper", true), x.ElementAtOrDefault(1)?.Values[0] ?? 0);
+            return [DoubleTensor.From(node.Output.Shape, i => (upper ? i[^1] - i[^2] >= diagonal : i[^1] - i[^2] <= diagonal) ? x[0]![i] : 0)];
+        },
     };
 
     private static DoubleTensor[] Transpose(Node node, DoubleTensor?[] x)

@@ -11,6 +11,17 @@ internal static class ReductionFormulas
         ["ReduceMax"] = Reduce(v => v.Max()),
         ["ReduceMin"] = Reduce(v => v.Min()),
         ["ReduceSumSquare"] = Reduce(v => v.Sum(x => x * x)),
+        ["ReduceProd"] = Reduce(v => v.Aggregate(1.0, (a, b) => a * b)),
+        ["ReduceL2"] = Reduce(v => Math.Sqrt(v.Sum(x => x * x))),
+        ["ReduceLogSumExp"] = Reduce(v => double.IsInfinity(v.Max()) ? v.Max() : v.Max() + Math.Log(v.Sum(x => Math.Exp(x - v.Max())))),
+        ["ArgMax"] = static (node, x) => [Best(node, x[0]!, 1, v => -v, 0)[1].WithShape(node.Output.Shape)],
+        ["ArgMin"] = static (node, x) => [Best(node, x[0]!, 1, v => v, 0)[1].WithShape(node.Output.Shape)],
+        ["TopK"] = static (node, x) => Best(node, x[0]!, (int)x[1]!.Values[0], node.Attributes.Flag("largest", true) ? v => -v : v => v, -1),
+        ["CumSum"] = static (node, x) =>
+        {
+            var (exclusive, reverse, axis) = (node.Attributes.Flag("exclusive"), node.Attributes.Flag("reverse"), x[0]!.Shape.Axis((long)x[1]!.Values[0]));
+            return Along(axis, x[0]!, row => [.. row.Select((_, i) => row.Where((_, k) => (reverse ? k > i : k < i) || (k == i && !exclusive)).Sum())]);
+        },
         ["Softmax"] = static (node, x) => Along(node, x[0]!, row =>
         {
             var max = row.Max();
@@ -37,9 +48,20 @@ internal static class ReductionFormulas
         return [result.WithShape(node.Output.Shape)];
     };
 
-    private static DoubleTensor[] Along(Node node, DoubleTensor x, Func<double[], double[]> f)
+    /// <summary>The k elements of each line that come first by some order, and their places.</summary>
+    private static DoubleTensor[] Best(Node node, DoubleTensor x, int k, Func<double, double> order, int defaultAxis)
     {
-        var axis = x.Shape.Axis(node.Attributes.Int("axis", -1));
+        var axis = x.Shape.Axis(node.Attributes.Int("axis", defaultAxis));
+        DoubleTensor Of(Func<double[], int, double> pick) => First(axis, k, Along(axis, x, row => [.. Enumerable.Range(0, row.Length).OrderBy(i => order(row[i])).Select(i => pick(row, i))])[0]);
+        return [Of((row, i) => row[i]), Of((_, i) => i)];
+    }
+
+    private static DoubleTensor First(int axis, int k, DoubleTensor x) => DoubleTensor.From(x.Shape.With(axis, k), i => x[i]);
+
+    private static DoubleTensor[] Along(Node node, DoubleTensor x, Func<double[], double[]> f) => Along(x.Shape.Axis(node.Attributes.Int("axis", -1)), x, f);
+
+    private static DoubleTensor[] Along(int axis, DoubleTensor x, Func<double[], double[]> f)
+    {
         var result = new double[x.Values.Length];
         foreach (var i in DoubleTensor.Indices(x.Shape.With(axis, 1)))
         {

@@ -11,7 +11,7 @@ internal delegate bool SampleLayoutRule(Node node, Func<Value, bool> isDivided);
 internal static class SampleLayoutRules
 {
     private static readonly Dictionary<string, SampleLayoutRule> Rules = Join(
-        (Aligned, [.. ElementwiseShapes.BroadcastingOperators, .. ElementwiseShapes.ComparingOperators, .. ElementwiseShapes.UnaryOperators, "Where", "Cast", "Expand"]),
+        (Aligned, [.. ElementwiseShapes.BroadcastingOperators, .. ElementwiseShapes.ComparingOperators, .. ElementwiseShapes.UnaryOperators, "Where", "Cast", "IsNaN", "IsInf", "Expand"]),
         (static (_, _) => true, ["Reshape", "Squeeze", "Unsqueeze"]), // what is contiguous stays contiguous
         (Transposed, ["Transpose"]),
         (Multiplied, ["MatMul", "FusedMatMul", "Gemm"]),
@@ -20,7 +20,7 @@ internal static class SampleLayoutRules
         (static (n, d) => Behind(n, d, [n.Input(0).Shape.Axis(n.Attributes.Int("axis", 0))]), ["Split"]),
         (static (n, d) => Behind(n, d, SliceRange.All(n).Select(r => r.Axis)), ["Slice"]),
         (static (n, d) => Behind(n, d, PaddedAxes(n)), ["Pad"]),
-        (static (n, d) => Behind(n, d, ReductionShapes.Axes(n)), ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSumSquare"]),
+        (static (n, d) => Behind(n, d, ReductionShapes.Axes(n)), ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSumSquare", "ReduceProd", "ReduceL2", "ReduceLogSumExp"]),
         (static (n, d) => Behind(n, d, [n.Input(0).Shape.Axis(n.Attributes.Int("axis", -1))]), ["Softmax", "LogSoftmax", "LayerNormalization"]),
         // Normalisation by the statistics of a batch mixes its samples.
         (static (n, d) => !n.Attributes.Flag("training_mode") && d(n.Input(0)) && Axis(n.Input(0)) == 0 && !n.Inputs.Skip(1).OfType<Value>().Any(d), ["Conv", "ConvTranspose", "AveragePool", "MaxPool", "GlobalAveragePool", "BatchNormalization"]));

@@ -96,6 +96,8 @@ internal static class PerSampleRows
         new("Mul", "of samples and a column", (b, n) => b.Tanh(b.Mul(X(b, n, 4, 5), b.Parameter("p", [4, 1])))),
         new("Div", "by a row", (b, n) => b.Tanh(b.Div(X(b, n, 4, 5), b.Exp(b.Parameter("p", [5]))))),
         new("Pow", "to a power", (b, n) => b.Tanh(b.Pow(b.Exp(X(b, n, 4)), b.Parameter("p", [4])))),
+        new("Mod", "by a row", (b, n) => b.Tanh(b.Mod(b.Scale(X(b, n, 4), 5), b.Exp(b.Parameter("p", [4]))))),
+        new("PRelu", "with a slope per channel", (b, n) => b.Tanh(b.PRelu(X(b, n, 3, 4), b.Parameter("p", [3, 1])))),
         new("Max", "with a row", (b, n) => b.Tanh(b.Max(X(b, n, 4), b.Parameter("p", [4])))),
         new("Min", "with a row", (b, n) => b.Tanh(b.Min(X(b, n, 4), b.Parameter("p", [4])))),
         new("Where", "samples are positive", (b, n) =>
