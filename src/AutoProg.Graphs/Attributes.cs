@@ -57,6 +57,18 @@ public sealed class Attributes : IEnumerable<KeyValuePair<string, object>>
     /// <summary>A tensor attribute, or null.</summary>
     public Tensor? Tensor(string name) => values.TryGetValue(name, out var value) ? (Tensor)value : null;
 
+    /// <summary>Those of these attributes that are present.</summary>
+    internal Attributes Only(params IReadOnlyCollection<string> names)
+    {
+        var some = new Attributes();
+        foreach (var (name, value) in values.Where(a => names.Contains(a.Key)))
+        {
+            some.values.Add(name, value);
+        }
+
+        return some;
+    }
+
     /// <inheritdoc />
     public IEnumerator<KeyValuePair<string, object>> GetEnumerator() => values.GetEnumerator();
 

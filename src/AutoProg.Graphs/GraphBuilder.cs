@@ -1,5 +1,6 @@
 using System.Globalization;
 using AutoProg.Graphs.Operators;
+using AutoProg.Graphs.Passes;
 
 namespace AutoProg.Graphs;
 
@@ -15,6 +16,9 @@ public sealed partial class GraphBuilder
     /// <summary>The operator set of ONNX Runtime's own operators, version 1.</summary>
     public const string MicrosoftDomain = "com.microsoft";
 
+    // Elements of the largest constant that is computed at once.
+    private const long MostComputedAtOnce = 1 << 20;
+
     private readonly List<Value> inputs = [];
     private readonly List<Value> parameters = [];
     private readonly List<Node> nodes = [];
@@ -22,6 +26,19 @@ public sealed partial class GraphBuilder
     private readonly Dictionary<string, int> namesInUse = new(StringComparer.Ordinal);
     private readonly Dictionary<Tensor, Value> constants = [];
     private string scope = "";
+    private long computable;
+
+    /// <summary>An empty graph.</summary>
+    public GraphBuilder()
+    {
+    }
+
+    /// <summary>
+    /// An empty graph in which what depends on constants alone is computed where it is built: models from elsewhere compute shapes in the graph, which must be known
+    /// to the operators that read them.
+    /// </summary>
+    /// <param name="computable">Elements that may be computed in all; what is beyond stays in the graph.</param>
+    internal GraphBuilder(long computable) => this.computable = computable;
 
     /// <summary>Nodes so far, in the order in which they were added; a node follows what it reads.</summary>
     public IReadOnlyList<Node> Nodes => nodes;
@@ -101,6 +118,11 @@ public sealed partial class GraphBuilder
     public Value StopGradient(Value x)
     {
         ArgumentNullException.ThrowIfNull(x);
+        if (x.Kind == ValueKind.Constant)
+        {
+            return x;
+        }
+
         var identity = Single("Identity", [x]).Producer!;
         var stop = new Value(ValueKind.Result, identity.Output.Name, x.Type, x.Shape) { Producer = identity, StopsGradient = true };
         identity.Outputs = [stop];
@@ -141,8 +163,26 @@ public sealed partial class GraphBuilder
         }
 
         node.Outputs = results;
+        if (computable > 0 && outputCount == 1 && Computed(node) is { } constant)
+        {
+            return [constant];
+        }
+
         nodes.Add(node);
         return results;
+    }
+
+    private Value? Computed(Node node)
+    {
+        var sizes = node.Inputs.OfType<Value>().Append(node.Output).Select(v => v.Shape.ElementCount).ToList();
+        if (sizes.Count == 1 || node.Inputs.Any(i => i is not null && i.Constant is null) || sizes.Max() > Math.Min(computable, MostComputedAtOnce))
+        {
+            return null;
+        }
+
+        var result = HostKernels.Compute(node);
+        computable -= result is null ? 0 : sizes.Sum();
+        return result is null ? null : Constant(result);
     }
 
     private Value Single(string op, Value?[] operands, Attributes? attributes = null, string domain = "") => Add(op, operands, attributes, 1, domain)[0];

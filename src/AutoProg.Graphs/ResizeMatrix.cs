@@ -8,6 +8,9 @@ public enum ResizeMode
 
     /// <summary>Keys' cubic convolution with a = -0.75 over the four nearest pixels (PyTorch's bicubic).</summary>
     Cubic,
+
+    /// <summary>The nearest pixel.</summary>
+    Nearest,
 }
 
 /// <summary>
@@ -15,8 +18,6 @@ public enum ResizeMode
 /// </summary>
 public static class ResizeMatrix
 {
-    private const double A = -0.75;
-
     /// <summary>The matrix of one axis.</summary>
     /// <param name="input">Old size, at least 1.</param>
     /// <param name="output">New size, at least 1.</param>
@@ -27,7 +28,10 @@ public static class ResizeMatrix
     /// </param>
     /// <returns>[output, input], row-major; each row sums to 1.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A size or the ratio is not positive.</exception>
-    public static double[] Of(long input, long output, ResizeMode mode, double? scale = null)
+    public static double[] Of(long input, long output, ResizeMode mode, double? scale = null) => Of(input, output, new ResizeSampling(mode), scale);
+
+    /// <summary>The matrix of one axis, with other conventions than PyTorch's.</summary>
+    internal static double[] Of(long input, long output, ResizeSampling sampling, double? scale = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(input);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(output);
@@ -36,23 +40,12 @@ public static class ResizeMatrix
         var matrix = new double[checked(output * input)];
         for (var i = 0L; i < output; i++)
         {
-            var centre = ((i + 0.5) / ratio) - 0.5;
-            var at = mode == ResizeMode.Linear ? Math.Max(0, centre) : centre;
-            var left = (long)Math.Floor(at);
-            var t = at - left;
-            double[] weights = mode == ResizeMode.Linear ? [0, 1 - t, t, 0] : [Far(t + 1), Near(t), Near(1 - t), Far(2 - t)];
-            for (var k = 0; k < weights.Length; k++)
+            foreach (var (place, weight) in sampling.Read(i, input, output, ratio))
             {
-                matrix[(i * input) + Math.Clamp(left - 1 + k, 0, input - 1)] += weights[k];
+                matrix[(i * input) + Math.Clamp(place, 0, input - 1)] += weight;
             }
         }
 
         return matrix;
     }
-
-    /// <summary>Keys' kernel within 1 of the centre: (a + 2) t^3 - (a + 3) t^2 + 1.</summary>
-    private static double Near(double t) => (((((A + 2) * t) - (A + 3)) * t) * t) + 1;
-
-    /// <summary>Keys' kernel from 1 to 2: a t^3 - 5 a t^2 + 8 a t - 4 a.</summary>
-    private static double Far(double t) => (((((A * t) - (5 * A)) * t) + (8 * A)) * t) - (4 * A);
 }

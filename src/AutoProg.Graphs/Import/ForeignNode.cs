@@ -23,4 +23,13 @@ internal sealed record ForeignNode(
     public long[]? Ints(int index, string attribute) => OptionalInput(index) is not { } input
         ? Attributes.Ints(attribute)
         : input.Constant?.Longs() ?? throw new GraphException($"input {index} ('{input.Name}') is computed from the data; shapes are static, so it must be known while the graph is built.");
+
+    /// <summary>Integers as in <see cref="Ints"/> that must be there.</summary>
+    /// <exception cref="GraphException">They are left out, or computed from the data.</exception>
+    public long[] RequiredInts(int index) => KnownInput(index).Longs();
+
+    /// <summary>The elements of an input that must be known while the graph is built.</summary>
+    /// <exception cref="GraphException">It is left out, or computed from the data.</exception>
+    public Tensor KnownInput(int index) => Input(index).Constant
+        ?? throw new GraphException($"input {index} ('{Input(index).Name}') is computed from the data; shapes are static, so it must be known while the graph is built.");
 }

@@ -1,3 +1,4 @@
+using AutoProg.Graphs;
 using AutoProg.Models;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Runtime;

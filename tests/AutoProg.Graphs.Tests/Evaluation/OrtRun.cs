@@ -8,11 +8,15 @@ namespace AutoProg.Graphs.Tests.Evaluation;
 internal static class OrtRun
 {
     public static IReadOnlyDictionary<string, DoubleTensor> Run(
-        Graph graph, IReadOnlyDictionary<string, DoubleTensor> feeds, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_DISABLE_ALL)
+        Graph graph, IReadOnlyDictionary<string, DoubleTensor> feeds, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_DISABLE_ALL) =>
+        Run(OnnxWriter.Write(graph, "test"), graph.Inputs.Concat(graph.Parameters), feeds, level);
+
+    public static IReadOnlyDictionary<string, DoubleTensor> Run(
+        byte[] model, IEnumerable<Value> fed, IReadOnlyDictionary<string, DoubleTensor> feeds, GraphOptimizationLevel level = GraphOptimizationLevel.ORT_DISABLE_ALL)
     {
         using var options = new SessionOptions { GraphOptimizationLevel = level, IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        using var session = new InferenceSession(OnnxWriter.Write(graph, "test"), options);
-        var inputs = graph.Inputs.Concat(graph.Parameters)
+        using var session = new InferenceSession(model, options);
+        var inputs = fed
             .Where(v => session.InputMetadata.ContainsKey(v.Name))
             .Select(v => Feed(v, feeds[v.Name])).ToList();
         using var results = session.Run(inputs);

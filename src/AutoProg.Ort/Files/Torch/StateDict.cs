@@ -1,3 +1,5 @@
+using AutoProg.Graphs;
+
 namespace AutoProg.Ort.Files.Torch;
 
 /// <summary>The tensors of a checkpoint: which of its parts, under which names.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using AutoProg.Graphs;
 
 namespace AutoProg.Ort.Files.Torch;
 

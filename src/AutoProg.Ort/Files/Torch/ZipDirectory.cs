@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using AutoProg.Graphs;
 
 namespace AutoProg.Ort.Files.Torch;
 

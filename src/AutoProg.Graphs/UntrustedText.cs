@@ -1,7 +1,7 @@
-namespace AutoProg.Ort.Files;
+namespace AutoProg.Graphs;
 
 /// <summary>Text out of a file, made fit to stand in a message.</summary>
-internal static class UntrustedText
+public static class UntrustedText
 {
     private const int Longest = 100;
 
