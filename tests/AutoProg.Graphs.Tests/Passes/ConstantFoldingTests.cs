@@ -24,8 +24,34 @@ public sealed class ConstantFoldingTests
     }
 
     [Fact]
+    public void Elements_are_picked_joined_repeated_and_written()
+    {
+        Check(1, "Add", b => b.Add(X(b), b.Gather(b.Floats([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]), b.Longs(3, -4, 1), 1)));
+        Check(1, "Add", b => b.Add(X(b), b.Concat(1, b.Floats([2, 1], [1, 2]), b.Floats([2, 2], [3, 4, 5, 6]))));
+        Check(1, "Add", b => b.Add(X(b), b.Tile(b.Floats([1, 3], [1, 2, 3]), 2, 1)));
+        Check(1, "Concat", b => b.Concat(0, X(b), b.Tile(b.Floats([2, 1], [1, 2]), 2, 3)));
+        Check(1, "Add", b => b.Add(X(b), b.ScatterND(b.Floats([2, 3], [1, 2, 3, 4, 5, 6]), b.Constant(Tensor.FromLongs([2, 1], [1, -2])), b.Floats([2, 3], [7, 8, 9, 10, 11, 12]))));
+        Check(1, "Add", b => b.Add(X(b), b.ScatterND(b.Floats([3], [1, 2, 3]), b.Constant(Tensor.FromLongs([2, 1], [2, 0])), b.Floats([2], [7, 8]))));
+    }
+
+    [Fact]
+    public void Reductions_and_truth_values_of_constants_are_computed()
+    {
+        Check(1, "Add", b => b.Add(X(b), b.ReduceSum(b.Floats([2, 2, 3], [.. Enumerable.Range(0, 12)]), [1])));
+        Check(1, "Add", b => b.Add(X(b), b.ReduceMax(b.Floats([2, 3], [1, 5, 2, 4, 3, 6]), [0], keepDims: true)));
+        Check(1, "Add", b => b.Add(X(b), b.ReduceProd(b.Floats([3, 2], [1, 5, 2, 4, 3, 6]), [1])));
+        Check(1, "Add", b => b.Add(X(b), b.ReduceMin(b.Floats([3], [3, 2, 4]), [])));
+        Check(4, "Where", b => b.Where(b.Not(b.And(b.Or(Truths(b, true, false, false), Truths(b, false, true, false)), b.Xor(Truths(b, true, true, true), Truths(b, false, true, true)))), X(b), b.Scalar(7)));
+        Check(3, "Add", b => b.Add(X(b), b.Cast(b.And(b.LessOrEqual(b.Floats([3], [1, 2, 3]), b.Scalar(2)), b.GreaterOrEqual(b.Floats([3], [1, 2, 3]), b.Scalar(2))), ElementType.Float)));
+        Check(2, "Add", b => b.Add(X(b), b.Max(b.Floor(b.Floats([3], [1.5f, -1.5f, 2])), b.Floats([3], [0, 1, 9]), b.Scalar(1))));
+        Check(2, "Mul", b => b.Mul(X(b), b.Pow(b.Round(b.Floats([3], [1.5f, 2.5f, 3])), b.Scalar(2))));
+    }
+
+    [Fact]
     public void Integers_are_computed_as_integers()
     {
+        Check(3, "Gather", b => b.Gather(X(b), b.Cast(b.Mod(b.Mul(b.Longs(-5, 7), b.Longs(3)), b.Longs(2)), ElementType.Int64)));
+        Check(2, "Gather", b => b.Gather(X(b), b.Cast(b.Ceil(b.Floats([2], [0.2f, -1.5f])), ElementType.Int64)));
         Check(2, "Gather", b => b.Gather(X(b), b.Div(b.Mul(b.Longs(5, 2), b.Longs(3)), b.Longs(10, 7))));
         Check(0, "Div Gather", b => b.Gather(X(b), b.Div(b.Longs(0), b.Longs(0))), run: false);
     }
@@ -67,6 +93,20 @@ public sealed class ConstantFoldingTests
         Assert.Equal(operators, PassAssert.Operators(Fold(b.Build(), log)));
         return log;
     }
+
+    [Fact]
+    public void An_index_outside_is_named()
+    {
+        var b = new GraphBuilder();
+        b.Output("result", b.Gather(b.Longs(1, 2), b.Longs(2)));
+        Assert.Equal("index 2 is outside an axis of 2.", Assert.Throws<GraphException>(() => ConstantFolding.Apply(b.Build())).Message);
+    }
+
+    [Fact]
+    public void A_number_that_no_integer_is_near_to_is_left_to_the_runtime() =>
+        Check(0, "Cast Gather", b => b.Gather(X(b), b.Cast(b.Floats([1], [float.NaN]), ElementType.Int64)), run: false);
+
+    private static Value Truths(GraphBuilder b, params bool[] values) => b.Constant(Tensor.FromBools([values.Length], values));
 
     private static Value X(GraphBuilder b) => b.Input("x", ElementType.Float, [2, 3]);
 }
