@@ -80,6 +80,9 @@ internal static class CanonicalOperators
     /// <summary>Whether gradients pass through it: it has a gradient rule, or is built from operators that have.</summary>
     public static bool HasGradient(string op) => Rules.ContainsKey(op) || GradientRules.Find(op) is not null;
 
+    /// <summary>Whether gradients pass through it: it has a gradient rule, or is built from operators that have.</summary>
+    public static bool HasGradient(string op) => Rules.ContainsKey(op) || GradientRules.Find(op) is not null;
+
     /// <summary>Adds a node whose operator is known.</summary>
     /// <exception cref="GraphException">Its operands or attributes do not fit.</exception>
     public static IReadOnlyList<Value> Add(GraphBuilder b, ForeignNode node)
