@@ -1,0 +1,131 @@
+using System.Globalization;
+using AutoProg.Graphs.Artifacts.Protos;
+using AutoProg.Graphs.Import;
+using Google.Protobuf;
+using static AutoProg.Graphs.Tests.Import.ModelFiles;
+
+namespace AutoProg.Graphs.Tests.Import;
+
+public sealed class OnnxModelFileTests : IDisposable
+{
+    private readonly ModelFiles files = new();
+
+    [Fact]
+    public void Elements_are_read_from_every_encoding()
+    {
+        File.WriteAllBytes(files.At("weights.bin"), [.. new byte[8], .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)]);
+        var file = files.Open(Model(
+            [Node("Relu", "y", "x")],
+            [
+                Floats("typed", [2], [1, 2]),
+                new TensorProto { Name = "raw", DataType = (int)ElementType.Int64, Dims = { 1 }, RawData = ByteString.CopyFrom(BitConverter.GetBytes(-5L)) },
+                External("external", [2], ("location", "weights.bin"), ("offset", "8"), ("length", "8")),
+                new TensorProto { Name = "narrow", DataType = (int)ElementType.Int8, Dims = { 2 }, Int32Data = { -3, 7 } },
+                new TensorProto { Name = "half", DataType = (int)ElementType.Float16, Dims = { 1 }, Int32Data = { 0x3C00 } },
+                new TensorProto { Name = "flags", DataType = (int)ElementType.Bool, Dims = { 3 }, RawData = ByteString.CopyFrom(0, 1, 9) },
+                new TensorProto { Name = "double", DataType = (int)ElementType.Double, DoubleData = { 0.125 } },
+            ]));
+
+        Assert.Equal([1, 2], file.Read("typed").Doubles());
+        Assert.Equal([-5], file.Read("raw").Longs());
+        Assert.Equal([1.5, -2], file.Read("external").Doubles());
+        Assert.Equal([-3, 7], file.Read("narrow").Doubles());
+        Assert.Equal<byte>([0x00, 0x3C], file.Read("half").Bytes.ToArray());
+        Assert.Equal([0, 1, 1], file.Read("flags").Doubles());
+        Assert.Equal([0.125], file.Read("double").Doubles());
+    }
+
+    [Theory]
+    [InlineData("/etc/hostname", "external data lies in '/etc/hostname'; only files in the model's own folder are read.")]
+    [InlineData("../weights.bin", "external data lies in '../weights.bin'; only files in the model's own folder are read.")]
+    [InlineData("a/../../weights.bin", "external data lies in 'a/../../weights.bin'; only files in the model's own folder are read.")]
+    [InlineData("", "external data lies in ''; only files in the model's own folder are read.")]
+    [InlineData("missing.bin", "external data 'missing.bin' is not there; it belongs beside the model.")]
+    [InlineData("link.bin", "external data 'link.bin' is reached through a link; only plain files in the model's own folder are read.")]
+    [InlineData("folder/weights.bin", "external data 'folder/weights.bin' is reached through a link; only plain files in the model's own folder are read.")]
+    public void External_data_is_looked_for_in_the_model_s_folder_alone(string location, string problem)
+    {
+        File.CreateSymbolicLink(files.At("link.bin"), "/etc/hostname");
+        Directory.CreateSymbolicLink(files.At("folder"), Path.GetTempPath());
+        Assert.Equal($"initializer 'w': {problem}", ReadingRefused(External("w", [1], ("location", location))));
+    }
+
+    [Theory]
+    [InlineData("offset", "13", "external data 'weights.bin' has 16 bytes; 4 from 13 on are asked for.")]
+    [InlineData("offset", "9223372036854775807", "external data 'weights.bin' has 16 bytes; 4 from 9223372036854775807 on are asked for.")]
+    [InlineData("offset", "-1", "the offset of external data is '-1'; a number of bytes is needed.")]
+    [InlineData("length", "8", "external data of 8 bytes is given for a tensor of 4.")]
+    [InlineData("length", "many", "the length of external data is 'many'; a number of bytes is needed.")]
+    public void External_data_must_lie_within_its_file(string key, string value, string problem)
+    {
+        File.WriteAllBytes(files.At("weights.bin"), new byte[16]);
+        Assert.Equal($"initializer 'w': {problem}", ReadingRefused(External("w", [1], ("location", "weights.bin"), (key, value))));
+    }
+
+    [Theory]
+    [InlineData(new long[] { -1, 4 }, "initializer 'w': a tensor has shape [-1, 4]; sizes are 0 or more.")]
+    [InlineData(new long[] { long.MaxValue, 2 }, "initializer 'w': a tensor has shape [9223372036854775807, 2], more than 2147483647 elements.")]
+    [InlineData(new long[] { 1 << 20, 1 << 20, 1 << 20, 1 << 20 }, "initializer 'w': a tensor has shape [1048576, 1048576, 1048576, 1048576], more than 2147483647 elements.")]
+    public void Shapes_without_bounds_are_refused(long[] dims, string problem)
+    {
+        var model = Dense();
+        model.Graph.Initializer[0] = Floats("w", dims, [1]);
+        Assert.Equal(problem, files.Refusal(model));
+    }
+
+    [Fact]
+    public void Data_shorter_than_its_shape_is_refused() =>
+        Assert.Equal("initializer 'w': a tensor Float[3] has 8 bytes, 12 are needed.", ReadingRefused(Floats("w", [3], [1, 2])));
+
+    [Fact]
+    public void All_initializers_together_are_bounded()
+    {
+        var model = Dense();
+        model.Graph.Initializer.AddRange(Enumerable.Range(0, 3).Select(static i => External(i.ToString(CultureInfo.InvariantCulture), [int.MaxValue], ("location", "w.bin"))));
+        Assert.Equal("its initializers take 25769803828 bytes, at most 17179869184 are read.", files.Refusal(model));
+    }
+
+    [Fact]
+    public void What_is_no_model_is_refused()
+    {
+        File.WriteAllText(files.At("model.onnx"), "no model at all, and rather long");
+        Assert.StartsWith("is no ONNX model, or is damaged", Assert.Throws<OnnxFormatException>(() => OnnxModelFile.Open(files.At("model.onnx"))).Problem, StringComparison.Ordinal);
+        Assert.Equal("there is no graph in it.", files.Refusal(new ModelProto { OpsetImport = { new OperatorSetIdProto { Version = 17 } } }));
+        Assert.Throws<FileNotFoundException>(() => OnnxModelFile.Open(files.At("missing.onnx")));
+    }
+
+    [Fact]
+    public void Names_and_order_are_checked()
+    {
+        Assert.Equal("is of opset 12; 13 to 23 are read. Export it again with opset_version=17, or convert it.", Broken(static m => m.OpsetImport[0].Version = 12));
+        Assert.Equal("has two initializers named 'w'.", Broken(static m => m.Graph.Initializer[1].Name = "w"));
+        Assert.Equal("has an initializer without a name.", Broken(static m => m.Graph.Initializer[1].Name = ""));
+        Assert.Equal("has two inputs named 'x'.", Broken(static m => m.Graph.Input.Add(Info("x", 1))));
+        Assert.Equal("node '/h' (Relu) computes 'xw', a name that is defined already.", Broken(static m => m.Graph.Node[1].Output[0] = "xw"));
+        Assert.Equal("node '/h' (Relu) reads 'y', which is computed from it or behind it: the nodes are out of order or form a cycle.", Broken(static m => m.Graph.Node[1].Input[0] = "y"));
+        Assert.Equal("node '/h' (Relu) reads 'nowhere', which nothing defines.", Broken(static m => m.Graph.Node[1].Input[0] = "nowhere"));
+        Assert.Equal("returns 'z', which nothing computes.", Broken(static m => m.Graph.Output[0].Name = "z"));
+        Assert.Equal("its graph returns nothing; one output is needed at least.", Broken(static m => m.Graph.Output.Clear()));
+    }
+
+    [Fact]
+    public void Structure_is_bounded_before_anything_is_made_of_it()
+    {
+        var model = Dense();
+        model.Graph.DocString = new string('x', (int)OnnxLimits.StructureBytes);
+        var structure = model.CalculateSize() - (sizeof(float) * model.Graph.Initializer.Sum(static i => i.FloatData.Count));
+        Assert.StartsWith($"has {structure} bytes beside the elements of initializers, at most 67108864 are read.", files.Refusal(model), StringComparison.Ordinal);
+    }
+
+    private string Broken(Action<ModelProto> mutation)
+    {
+        var model = Dense();
+        mutation(model);
+        return files.Refusal(model);
+    }
+
+    private string ReadingRefused(TensorProto tensor) =>
+        Assert.Throws<OnnxFormatException>(() => files.Open(Model([Node("Relu", "y", "x")], [tensor])).Read(tensor.Name)).Problem;
+
+    public void Dispose() => files.Dispose();
+}
