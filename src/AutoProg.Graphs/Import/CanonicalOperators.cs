@@ -1,5 +1,4 @@
 using AutoProg.Graphs.Gradients;
-using AutoProg.Graphs.Operators;
 
 namespace AutoProg.Graphs.Import;
 
@@ -76,9 +75,6 @@ internal static class CanonicalOperators
 
     /// <summary>Whether nodes of an operator can be added. Batch normalisation is not among them: its statistics are the importer's business.</summary>
     public static bool Knows(string domain, string op) => domain.Length == 0 && (Rules.ContainsKey(op) || Unchanged.ContainsKey(op) || op == "BatchNormalization");
-
-    /// <summary>Whether gradients pass through it: it has a gradient rule, or is built from operators that have.</summary>
-    public static bool HasGradient(string op) => Rules.ContainsKey(op) || GradientRules.Find(op) is not null;
 
     /// <summary>Whether gradients pass through it: it has a gradient rule, or is built from operators that have.</summary>
     public static bool HasGradient(string op) => Rules.ContainsKey(op) || GradientRules.Find(op) is not null;

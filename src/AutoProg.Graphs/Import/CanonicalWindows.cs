@@ -59,7 +59,7 @@ internal static class CanonicalWindows
 
     /// <summary>One window that is the whole image.</summary>
     private static IReadOnlyList<Value> GlobalMaxPool(GraphBuilder b, ForeignNode n) =>
-        b.Add("MaxPool", [n.Input(0)], new Attributes { { "kernel_shape", n.Input(0).Shape.ToArray()[2..] } }, outputCount: 2).Take(1).ToList();
+        [.. b.Add("MaxPool", [n.Input(0)], new Attributes { { "kernel_shape", n.Input(0).Shape.ToArray()[2..] } }, outputCount: 2).Take(1)];
 
     private static int Groups(ForeignNode n) => checked((int)n.Attributes.Int("group", 1));
 

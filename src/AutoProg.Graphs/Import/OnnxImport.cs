@@ -34,7 +34,7 @@ public sealed class OnnxImport
 {
     private readonly OnnxModelFile file;
     private readonly OnnxImportOptions options;
-    private readonly GraphBuilder builder = new();
+    private readonly GraphBuilder builder = new(CanonicalOperators.ComputableElements);
     private readonly Dictionary<string, Value> values = new(StringComparer.Ordinal);
 
     private OnnxImport(OnnxModelFile file, OnnxImportOptions options) => (this.file, this.options) = (file, options);

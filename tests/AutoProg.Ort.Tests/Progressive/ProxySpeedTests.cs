@@ -33,6 +33,9 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         using var arena = new ParameterArena(model.Parameters, new ArenaOptions());
         Randomize(arena);
         var (one, each) = (new Stopwatches(), new Stopwatches());
+
+        // The device's memory grows once, whatever comes first: as in a run whose stages before have trained, it has grown already.
+        OnePass(device, model, arena, 32, new Stopwatches());
         foreach (var resolution in new[] { 16, 32 })
         {
             var together = OnePass(device, model, arena, resolution, one);
@@ -56,7 +59,7 @@ public sealed class ProxySpeedTests(ITestOutputHelper output)
         Report("both, ZiCo by candidate", one.Kappa + one.ZiCo, each.Kappa + each.ZiCo);
         Report("building and loading graphs, ZiCo by candidate", one.Preparation, each.Preparation);
 
-        // 7 to 9 on two busy cores; the limit only has to catch a pass that has become one per level.
+        // 10 on two idle cores, less on busy ones; the limit only has to catch a pass that has become one per level.
         Assert.InRange((each.Kappa + each.ZiCoBySamples) / (one.Kappa + one.ZiCo), 4, double.PositiveInfinity);
     }
 
