@@ -282,6 +282,9 @@ public sealed record SamplingRecipe
     /// <summary>Scale of classifier-free guidance; 1 is none.</summary>
     public double Cfg { get; init; } = 1.5;
 
+    /// <summary>Whether predicted images are kept within the range of pixels at every step: for models of pixels; latents have no such range.</summary>
+    public bool ClipDenoised { get; init; }
+
     /// <summary>Images sampled at the end of a run for the Frechet distance to the evaluation images; 0 samples none.</summary>
     public int FrechetSamples { get; init; }
 

@@ -123,6 +123,7 @@ internal static class RecipeKeys
             { "steps", Whole(1, 100_000), s => s.Steps, (s, v) => s with { Steps = v } },
             { "eta", Share, s => s.Eta, (s, v) => s with { Eta = v } },
             { "cfg", AtLeast(1), s => s.Cfg, (s, v) => s with { Cfg = v } },
+            { "clip_denoised", Flag, s => s.ClipDenoised, (s, v) => s with { ClipDenoised = v } },
             { "frechet_samples", Whole(0), s => s.FrechetSamples, (s, v) => s with { FrechetSamples = v } },
             { "features", OrNull(Text("the path of an ONNX or recipe file")), s => s.Features, (s, v) => s with { Features = v } },
         },

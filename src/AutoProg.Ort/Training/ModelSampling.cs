@@ -112,6 +112,7 @@ public static class ModelSampling
             Eta = options.Eta ?? recipe.Eta,
             CfgScale = options.Cfg ?? recipe.Cfg,
             Guidance = options.Guidance,
+            ClipDenoised = recipe.ClipDenoised,
             Stage = options.Stage ?? (model.Model is DiT { Config.NumStages: > 0 } ? model.Stage : null),
             Seed = options.Seed,
         };
