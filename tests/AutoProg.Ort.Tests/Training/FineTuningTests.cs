@@ -99,6 +99,18 @@ public sealed class FineTuningTests : InTemporaryFolder
         Assert.Throws<ArgumentException>(() => Draw(model, new SampleOptions { Stage = 4 }));
     }
 
+    [Theory]
+    [InlineData("true", true)]
+    [InlineData("false", false)]
+    public void Samples_keep_to_the_range_of_pixels_if_the_recipe_says_so(string clip, bool inside)
+    {
+        var folder = new ProgressiveTrainer(Short(GrowthPolicyKind.Prog), new TrainerOptions { Output = Folder, Experiment = "run" }).Run().Folder!;
+        using var model = TrainedModel.Open(folder, overrides: [RecipeOverride.FromSet($"sampling.clip_denoised={clip}")]);
+        var samples = Draw(model, new SampleOptions { Count = 4, Steps = 4 });
+
+        Assert.Equal(inside, samples.All(static value => Math.Abs(value) <= 1));
+    }
+
     [Fact]
     public void What_a_recipe_needs_is_trained_once_and_judges_its_samples()
     {
