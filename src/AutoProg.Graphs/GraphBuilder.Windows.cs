@@ -3,10 +3,7 @@ namespace AutoProg.Graphs;
 /// <content>Convolutions, pools and resampling of images [batch, channels, height, width] (one spatial axis, or more than two, where ONNX allows it).</content>
 public sealed partial class GraphBuilder
 {
-    /// <summary>
-    /// Convolution. A kernel that tiles the image (a patch embedding) is built as a matrix product of patches, which is faster in both directions;
-    /// everything else is ONNX's Conv.
-    /// </summary>
+    /// <summary>Convolution.</summary>
     /// <param name="x">[N, C, size].</param>
     /// <param name="w">[M, C / groups, kernel].</param>
     /// <param name="bias">[M].</param>
@@ -18,11 +15,8 @@ public sealed partial class GraphBuilder
     /// <exception cref="GraphException">The shapes do not fit.</exception>
     public Value Conv(Value x, Value w, Value? bias = null, long[]? strides = null, long[]? pads = null, long[]? dilations = null, int groups = 1)
     {
-        ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(w);
-        return IsPatchEmbedding(x.Shape, w.Shape, strides, pads, dilations, groups)
-            ? PatchProduct(x, w, bias)
-            : Single("Conv", bias is null ? [x, w] : [x, w, bias], Sliding([.. w.Shape.Skip(2)], strides, pads, dilations, groups));
+        return Single("Conv", bias is null ? [x, w] : [x, w, bias], Sliding([.. w.Shape.Skip(2)], strides, pads, dilations, groups));
     }
 
     /// <summary>The adjoint of <see cref="Conv"/> with respect to its image, for a kernel [C, M / groups, kernel].</summary>
@@ -87,14 +81,6 @@ public sealed partial class GraphBuilder
         return MatMul(rows, FusedMatMul(x, columns, transB: true));
     }
 
-    private static bool IsPatchEmbedding(Shape image, Shape kernel, long[]? strides, long[]? pads, long[]? dilations, int groups)
-    {
-        var tiles = image.Rank == 4 && kernel.Rank == 4 && groups == 1 && image[1] == kernel[1]
-            && strides is not null && strides.AsSpan().SequenceEqual([kernel[2], kernel[3]])
-            && (pads is null || pads.All(p => p == 0)) && (dilations is null || dilations.All(d => d == 1));
-        return tiles && kernel[2] * kernel[3] > 1 && image[2] % kernel[2] == 0 && image[3] % kernel[3] == 0;
-    }
-
     private static Attributes Sliding(long[] kernel, long[]? strides, long[]? pads, long[]? dilations, int groups) => new()
     {
         { "dilations", dilations ?? Ones(kernel) },
@@ -117,12 +103,4 @@ public sealed partial class GraphBuilder
     }
 
     private static long[] Ones(long[] kernel) => [.. kernel.Select(_ => 1L)];
-
-    private Value PatchProduct(Value x, Value w, Value? bias)
-    {
-        var (m, height, width) = (w.Shape[0], w.Shape[2], w.Shape[3]);
-        var rows = Patches.ToRows(this, x, height, width);
-        var product = Gemm(rows, Reshape(w, [m, w.Shape.ElementCount / m]), bias, transB: true);
-        return Patches.FromPixelRows(this, product, x.Shape[0], x.Shape[2] / height, x.Shape[3] / width);
-    }
 }

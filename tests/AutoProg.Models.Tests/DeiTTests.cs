@@ -80,11 +80,13 @@ public sealed class DeiTTests
     }
 
     [Fact]
-    public void Patches_cost_one_matrix_product_and_no_convolution()
+    public void Patches_cost_one_convolution_and_one_transposition()
     {
         var graph = Micro().Build(16, 1, 2, ModelGraphOptions.Inference);
         graph.Builder.Output("logits", graph.Output);
-        Assert.DoesNotContain(Pass.Standard(graph.Builder.Build()).Nodes, n => n.Operator == "Conv");
+        var nodes = Pass.Standard(graph.Builder.Build()).Nodes;
+        Assert.Single(nodes, n => n.Operator == "Conv");
+        Assert.Equal(3, nodes.Count(n => n.Operator == "Transpose")); // patches in, attention heads apart and together
     }
 
     [Theory]

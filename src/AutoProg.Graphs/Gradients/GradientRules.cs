@@ -1,3 +1,5 @@
+using AutoProg.Graphs.Gradients.Convolutions;
+
 namespace AutoProg.Graphs.Gradients;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using AutoProg.Graphs.Gradients.Convolutions;
 using AutoProg.Graphs.Operators;
 
 namespace AutoProg.Graphs.Gradients;
@@ -55,7 +56,7 @@ internal static class PoolGradients
         var images = Shape.Of([image[0] * image[1], 1, .. image.Skip(2)]);
         var ones = b.Full(share, Shape.Of([1, 1, .. window.Kernel]), 1);
         var flat = b.Reshape(share, Shape.Of([images[0], 1, .. window.Counts]));
-        return b.Reshape(ConvImageAdjoint.Of(b, flat, ones, window, 1, images), image);
+        return b.Reshape(ConvImageAdjoint.Of(b, new Convolution(images, ones.Shape, window, 1), flat, ones), image);
     }
 
     /// <summary>The gradient goes to the pixel that was chosen, which the second output tells as a place in the flat input.</summary>

@@ -1,3 +1,4 @@
+using AutoProg.Graphs.Gradients.Convolutions;
 using AutoProg.Graphs.Operators;
 
 namespace AutoProg.Graphs.Gradients.PerSample;
@@ -58,7 +59,7 @@ internal static class PerSampleRules
         return n.Attributes.Flag("transB") ? new OuterProducts(g, x) : new OuterProducts(x, g);
     }
 
-    /// <summary>A kernel [M, C, taps] is a matrix [M, C taps] times what each window meets; its bias is added to every window.</summary>
+    /// <summary>A kernel [M, C, taps] is a matrix [M, C taps] times what each window meets, or one such matrix for each group; its bias is added to every window.</summary>
     private static SampleGradient? Conv(GraphBuilder b, Node n, int operand, Value dy, long batch)
     {
         if (operand == 2)
@@ -66,12 +67,19 @@ internal static class PerSampleRules
             return Summed(b, dy, Broadcasting.PerChannel(n.Input(2).Shape, dy.Shape.Rank), batch);
         }
 
-        if (operand != 1 || dy.Shape.Rank != 4 || n.Attributes.Int("group", 1) != 1)
+        if (operand != 1)
         {
             return null;
         }
 
-        return new OuterProducts(Rows(b, b.Transpose(dy, 0, 2, 3, 1), batch), Rows(b, Patches.WindowRows(b, n.Input(0), Window.OfConv(n)), batch));
+        var conv = Convolution.Of(n);
+        if (conv.Groups == 1 && dy.Shape.Rank == 4)
+        {
+            return new OuterProducts(Rows(b, b.Transpose(dy, 0, 2, 3, 1), batch), Rows(b, WindowRows.Of(b, n.Input(0), conv.Window), batch));
+        }
+
+        var ofImages = b.Reshape(ConvKernelAdjoint.OfEachImage(b, conv, n.Input(0), dy), [batch, conv.Batch / batch, conv.Kernel.ElementCount]);
+        return new RowGradient(b.ReduceSum(ofImages, [1]));
     }
 
     private static PickedRows? Gather(GraphBuilder b, Node n, int operand, Value dy, long batch)

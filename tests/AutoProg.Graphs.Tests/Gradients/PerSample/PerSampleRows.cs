@@ -71,8 +71,11 @@ internal static class PerSampleRows
         new("Conv", "with padding", (b, n) => b.Tanh(b.Conv(X(b, n, 2, 4, 5), b.Parameter("w", [3, 2, 3, 3]), b.Parameter("c", [3]), pads: [1, 1, 1, 1]))),
         new("Conv", "with strides, dilation and one-sided padding", (b, n) =>
             b.Tanh(b.Conv(X(b, n, 2, 7, 6), b.Parameter("w", [3, 2, 2, 3]), strides: [2, 1], dilations: [1, 2], pads: [0, 1, 1, 0]))),
-        new("Conv", "of patches, as a product", (b, n) => b.Tanh(b.Conv(X(b, n, 2, 4, 6), b.Parameter("w", [3, 2, 2, 2]), b.Parameter("c", [3]), strides: [2, 2]))),
-        new("Conv", "of patches", (b, n) => b.Tanh(b.Add("Conv", [X(b, n, 2, 4, 6), b.Parameter("w", [3, 2, 2, 2])], new Attributes { { "strides", new long[] { 2, 2 } } })[0])),
+        new("Conv", "of patches", (b, n) => b.Tanh(b.Conv(X(b, n, 2, 4, 6), b.Parameter("w", [3, 2, 2, 2]), b.Parameter("c", [3]), strides: [2, 2]))),
+        new("Conv", "in groups", (b, n) => b.Tanh(b.Conv(X(b, n, 4, 4, 5), b.Parameter("w", [6, 2, 3, 3]), b.Parameter("c", [6]), pads: [1, 1, 1, 1], groups: 2))),
+        new("Conv", "of each channel", (b, n) => b.Tanh(b.Conv(X(b, n, 3, 5, 4), b.Parameter("w", [3, 1, 3, 3]), strides: [2, 1], pads: [1, 1, 1, 1], groups: 3))),
+        new("Conv", "along one axis", (b, n) => b.Tanh(b.Conv(X(b, n, 2, 7), b.Parameter("w", [3, 2, 3]), dilations: [2], pads: [1, 2]))),
+        new("Conv", "of several images of a sample", (b, n) => b.Tanh(b.Conv(b.Reshape(X(b, n, 2, 4, 4, 5), [2 * n, 4, 4, 5]), b.Parameter("w", [6, 2, 3, 3]), groups: 2))),
         new("Gather", "of a row", (b, n) => b.Tanh(b.Mul(b.Gather(b.Parameter("table", [Rows, 4]), Index(b, n)), X(b, n, 4)))),
         new("Gather", "of several rows", (b, n) => b.Tanh(b.Mul(b.Gather(b.Parameter("table", [Rows, 2, 2]), Index(b, n, 3)), X(b, n, 3, 2, 2)))),
         new("Gather", "of a table that is a weight, too", (b, n) =>

@@ -1,6 +1,4 @@
-using AutoProg.Graphs.Operators;
-
-namespace AutoProg.Graphs.Gradients;
+namespace AutoProg.Graphs.Gradients.Convolutions;
 
 internal static class ConvGradients
 {
@@ -8,19 +6,16 @@ internal static class ConvGradients
     {
         ["Conv"] = static (b, n, dy) =>
         {
-            var window = Window.OfConv(n);
-            var groups = n.Attributes.Int("group", 1);
-            var dx = ConvImageAdjoint.Of(b, dy[0], n.Input(1), window, groups, n.Input(0).Shape);
-            return WithBias(b, n, dy[0], dx, () => ConvKernelAdjoint.Of(b, n.Input(0), dy[0], n.Input(1).Shape, window, groups));
+            var conv = Convolution.Of(n);
+            return WithBias(b, n, dy[0], ConvImageAdjoint.Of(b, conv, dy[0], n.Input(1)), () => ConvKernelAdjoint.Of(b, conv, n.Input(0), dy[0]));
         },
 
         // y = adjoint of a convolution with the same kernel: dx is that convolution, dw has the roles of x and dy exchanged.
         ["ConvTranspose"] = static (b, n, dy) =>
         {
-            var window = Window.OfConvTranspose(n);
-            var groups = n.Attributes.Int("group", 1);
-            var dx = b.Add("Conv", [dy[0], n.Input(1)], ConvImageAdjoint.Settings(window, groups))[0];
-            return WithBias(b, n, dy[0], dx, () => ConvKernelAdjoint.Of(b, dy[0], n.Input(0), n.Input(1).Shape, window, groups));
+            var conv = Convolution.OfAdjoint(n);
+            var dx = b.Add("Conv", [dy[0], n.Input(1)], Convolution.Sliding(conv.Window, conv.Groups))[0];
+            return WithBias(b, n, dy[0], dx, () => ConvKernelAdjoint.Of(b, conv, dy[0], n.Input(0)));
         },
     };
 
