@@ -175,7 +175,7 @@ public sealed class StepSession : BoundSession
             FeedFromHost(input);
         }
 
-        foreach (var output in manifest.Outputs.Where(o => !manifest.Gradients.Values.Contains(o.Name)))
+        foreach (var output in manifest.Outputs.Where(o => !manifest.Gradients.Values.Contains(o.Name) && !manifest.Statistics.Values.Contains(o.Name)))
         {
             ReturnToHost(output);
         }
@@ -186,7 +186,7 @@ public sealed class StepSession : BoundSession
 
     /// <summary>Connects parameters and gradients with memory; may be called again, e.g. when the same graph serves other blocks of a supernet.</summary>
     /// <param name="weight">Memory of a parameter by its name in the graph.</param>
-    /// <param name="gradient">Memory for a parameter's gradient by the parameter's name in the graph.</param>
+    /// <param name="gradient">Memory for a parameter's gradient, and for what the batch says about a running statistic, by the name of the one or the other.</param>
     public void Bind(Func<string, OrtValue> weight, Func<string, OrtValue> gradient)
     {
         foreach (var parameter in manifest.Parameters)
@@ -194,7 +194,7 @@ public sealed class StepSession : BoundSession
             BindInput(parameter.Name, weight(parameter.Name));
         }
 
-        foreach (var (parameter, output) in manifest.Gradients)
+        foreach (var (parameter, output) in manifest.Gradients.Concat(manifest.Statistics))
         {
             BindOutput(output, gradient(parameter));
         }
@@ -202,24 +202,27 @@ public sealed class StepSession : BoundSession
 
     /// <summary>Connects parameters and gradients with an arena, for a step that then updates a selection of it.</summary>
     /// <param name="arena">Memory.</param>
-    /// <param name="selection">What the step updates: every one of its parameters must get a gradient from this graph.</param>
+    /// <param name="selection">What the step changes: this graph must give a gradient for what learns, and the batch's statistic for what follows it.</param>
     /// <param name="arenaName">From a parameter's name in the graph to its name in the arena; null if they are the same.</param>
-    /// <exception cref="ArgumentException">The selection has a parameter whose gradient the graph does not compute, so that the update would take what another step left there; or the arena lies on another device.</exception>
-    public void Bind(ParameterArena arena, ArenaSelection selection, Func<string, string>? arenaName = null)
+    /// <param name="network">The weights, or a momentum network.</param>
+    /// <exception cref="ArgumentException">The selection has a parameter for which the graph computes neither, so that the update would take what another step left there; or the arena lies on another device.</exception>
+    public void Bind(ParameterArena arena, ArenaSelection selection, Func<string, string>? arenaName = null, ArenaBuffer network = default)
     {
         ArgumentNullException.ThrowIfNull(arena);
         ArgumentNullException.ThrowIfNull(selection);
         RequireNear(arena);
         arenaName ??= static name => name;
-        var computed = manifest.Gradients.Keys.Select(arenaName).ToHashSet(StringComparer.Ordinal);
-        if (selection.UpdatedSlots.FirstOrDefault(slot => !computed.Contains(slot.Name)) is { } missing)
+        var computed = manifest.Gradients.Keys.Concat(manifest.Statistics.Keys).Select(arenaName).ToHashSet(StringComparer.Ordinal);
+        if (selection.UpdatedSlots.Concat(selection.FollowedSlots).FirstOrDefault(slot => !computed.Contains(slot.Name)) is { } missing)
         {
             throw new ArgumentException(
-                $"The step is to update '{missing.Name}', but graph '{manifest.Name}' computes no gradient for it; build the graph with that parameter learnable, or leave it out of the selection.",
+                missing.Parameter.IsBuffer
+                    ? $"'{missing.Name}' is to follow the batch, but graph '{manifest.Name}' does not tell the batch's statistic; build the graph in training mode, or leave it out of the selection."
+                    : $"The step is to update '{missing.Name}', but graph '{manifest.Name}' computes no gradient for it; build the graph with that parameter learnable, or leave it out of the selection.",
                 nameof(selection));
         }
 
-        Bind(name => arena.View(ArenaBuffer.Weights, arenaName(name)), name => arena.View(ArenaBuffer.Gradients, arenaName(name)));
+        Bind(name => arena.View(network, arenaName(name)), name => arena.View(ArenaBuffer.Gradients, arenaName(name)));
     }
 
     /// <summary>Forward and backward. Gradients are overwritten, not added to.</summary>

@@ -105,6 +105,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
         var differentiated = Stopwatch.GetElapsedTime(started);
         var norm = parts.Update.Norm(selection) / count;
         var clip = settings.ClipGrad is { } limit ? GradientNorm.ClipFactor(norm, limit) : 1;
+        parts.Update.Follow(selection, count);
         parts.Update.Step(selection, settings.LearningRate, clip / count);
         return (differentiated.TotalMilliseconds, (Stopwatch.GetElapsedTime(started) - differentiated).TotalMilliseconds);
     }

@@ -24,7 +24,11 @@ public sealed record StepSettings(double LearningRate, double DropPath, double? 
 /// <summary>What a step found.</summary>
 /// <param name="Loss">Mean over the batch, before the update.</param>
 /// <param name="GradientNorm">L2 norm before clipping.</param>
-public readonly record struct StepResult(double Loss, double GradientNorm);
+public readonly record struct StepResult(double Loss, double GradientNorm)
+{
+    /// <summary>Whether the step could be taken: loss, gradients and the batch's statistics were finite.</summary>
+    public bool IsFinite => double.IsFinite(Loss) && double.IsFinite(GradientNorm);
+}
 
 /// <summary>One update of a sub-network: forward and backward in micro-batches, clipping, update, averaging.</summary>
 /// <param name="network">The network whose parts are trained.</param>
@@ -36,18 +40,22 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
 {
     private readonly Dictionary<ActiveNetwork, ArenaSelection> selections = [];
     private StepSession? bound;
-    private ActiveNetwork? boundTo;
+    private (ActiveNetwork Active, ArenaBuffer Weights)? boundTo;
 
-    /// <summary>Computes loss and gradients of a batch; the arena's gradients hold their sum over micro-batches.</summary>
+    /// <summary>Computes loss, gradients and statistics of a batch; the arena's gradients hold their sums over micro-batches.</summary>
+    /// <param name="active">What runs.</param>
+    /// <param name="batch">Images.</param>
+    /// <param name="settings">Stochastic depth, and what keys it.</param>
+    /// <param name="weights">The online network or a momentum network.</param>
     /// <returns>The mean loss, and by what to divide the gradients.</returns>
-    public (double Loss, int MicroBatches) Differentiate(ActiveNetwork active, Batch batch, StepSettings settings)
+    public (double Loss, int MicroBatches) Differentiate(ActiveNetwork active, Batch batch, StepSettings settings, ArenaBuffer weights = default)
     {
         ArgumentNullException.ThrowIfNull(active);
         ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(settings);
         var dropPath = settings.DropPath > 0;
         var size = memory.MicroBatch(active.Size, batch.Size, dropPath);
-        var session = Bind(active, size, dropPath);
+        var session = Bind(active, size, dropPath, weights);
         var selection = Selection(active);
         var inputs = Inputs(active, batch, settings);
         var count = batch.Size / size;
@@ -73,14 +81,35 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
     {
         var (loss, count) = Differentiate(active, batch, settings);
         var selection = Selection(active);
-        var norm = update.Norm(selection) / count;
-        if (double.IsFinite(loss) && double.IsFinite(norm))
+        var result = new StepResult(loss, update.Norm(selection) / count);
+        if (result.IsFinite)
         {
-            var clip = settings.ClipGrad is { } limit ? GradientNorm.ClipFactor(norm, limit) : 1;
+            var clip = settings.ClipGrad is { } limit ? GradientNorm.ClipFactor(result.GradientNorm, limit) : 1;
+            update.Follow(selection, count);
             update.Step(selection, settings.LearningRate, clip / count);
         }
 
-        return new StepResult(loss, norm);
+        return result;
+    }
+
+    /// <summary>Differentiates and lets running statistics follow the batch; nothing learns.</summary>
+    /// <param name="active">What runs.</param>
+    /// <param name="batch">Images.</param>
+    /// <param name="settings">Stochastic depth, and what keys it.</param>
+    /// <param name="weights">The online network or a momentum network, whose statistics follow.</param>
+    /// <param name="share">Share of this batch, above 0, up to 1.</param>
+    /// <returns>Loss and norm; where one of them is not finite, nothing has followed.</returns>
+    public StepResult Observe(ActiveNetwork active, Batch batch, StepSettings settings, ArenaBuffer weights, double share)
+    {
+        var (loss, count) = Differentiate(active, batch, settings, weights);
+        var selection = Selection(active);
+        var result = new StepResult(loss, update.Norm(selection) / count);
+        if (result.IsFinite)
+        {
+            update.Follow(selection, count, share, weights);
+        }
+
+        return result;
     }
 
     /// <summary>What a training graph of the network is fed for a batch.</summary>
@@ -101,13 +130,13 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
         selections.Clear();
     }
 
-    private StepSession Bind(ActiveNetwork active, int microBatch, bool dropPath)
+    private StepSession Bind(ActiveNetwork active, int microBatch, bool dropPath, ArenaBuffer weights)
     {
         var session = sessions.Training(active.Size, microBatch, dropPath);
-        if (session != bound || active != boundTo)
+        if (session != bound || (active, weights) != boundTo)
         {
-            session.Bind(network.Arena, Selection(active), network.ParameterNames(active.Blocks));
-            (bound, boundTo) = (session, active);
+            session.Bind(network.Arena, Selection(active), network.ParameterNames(active.Blocks), weights);
+            (bound, boundTo) = (session, (active, weights));
         }
 
         return session;
@@ -115,7 +144,7 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
 
     private LearningTask Task => sessions.Graphs.Task;
 
-    /// <summary>What learns in the active blocks is updated; the momentum networks of everything in use go on.</summary>
+    /// <summary>What learns in the active blocks is updated, their running statistics follow, frozen or not; the momentum networks of everything in use go on.</summary>
     public ArenaSelection Selection(ActiveNetwork active)
     {
         ArgumentNullException.ThrowIfNull(active);
@@ -124,7 +153,7 @@ public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions se
             var running = GrowingNetwork.Addresses(active.Blocks).ToHashSet();
             var inUse = GrowingNetwork.Addresses(network.Blocks).ToHashSet();
             selection = network.Arena.Layout.Select(
-                p => (p.Block is not { } block || running.Contains(block)) && Task.IsLearnable(p, active.Size),
+                p => (p.Block is not { } block || running.Contains(block)) && (p.IsBuffer || Task.IsLearnable(p, active.Size)),
                 p => p.Block is not { } block || inUse.Contains(block));
             selections.Add(active, selection);
         }

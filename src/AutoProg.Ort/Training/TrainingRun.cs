@@ -165,7 +165,7 @@ internal sealed class TrainingRun
         var started = Stopwatch.GetTimestamp();
         var result = parts.Step.Run(active, batch, new StepSettings(rate, plan.Regularization.DropPath, recipe.Training.ClipGrad, State.Epoch, State.Stage));
         var took = Stopwatch.GetElapsedTime(started);
-        if (!double.IsFinite(result.Loss) || !double.IsFinite(result.GradientNorm))
+        if (!result.IsFinite)
         {
             throw new DivergedException(State.Step, State.Stage, result, recorder.LastCheckpoint);
         }

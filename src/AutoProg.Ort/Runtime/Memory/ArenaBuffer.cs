@@ -6,7 +6,7 @@ public enum ArenaRole
     /// <summary>The online network.</summary>
     Weights,
 
-    /// <summary>Gradients of the loss by the weights.</summary>
+    /// <summary>Gradients of the loss by the weights; the batch's statistics in the places of running ones.</summary>
     Gradients,
 
     /// <summary>State of the update rule.</summary>

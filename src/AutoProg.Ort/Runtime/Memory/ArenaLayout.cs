@@ -15,21 +15,28 @@ public sealed record ArenaSlot(int Index, Parameter Parameter, long Offset, int 
 
     /// <summary>Number of elements up to the next parameter.</summary>
     public long PaddedLength => (Length + ArenaLayout.Alignment - 1L) / ArenaLayout.Alignment * ArenaLayout.Alignment;
+
+    /// <summary>Its place with the padding.</summary>
+    public ArenaRange Range => new(Offset, PaddedLength, Parameter.WeightDecay, Parameter.Running?.Momentum);
 }
 
 /// <summary>A contiguous piece of every buffer, made of whole parameters with their padding.</summary>
 /// <param name="Offset">First element.</param>
 /// <param name="Length">Number of elements.</param>
 /// <param name="WeightDecay">Whether weight decay applies to all of it.</param>
-public readonly record struct ArenaRange(long Offset, long Length, bool WeightDecay)
+/// <param name="Momentum">How all of it follows the batches, if it is running statistics (<see cref="RunningStatistic.Momentum"/>); null if it learns.</param>
+public readonly record struct ArenaRange(long Offset, long Length, bool WeightDecay, double? Momentum = null)
 {
     /// <summary>The first element behind it.</summary>
     public long End => Offset + Length;
+
+    /// <summary>Whether another range is treated alike.</summary>
+    internal bool IsLike(ArenaRange other) => WeightDecay == other.WeightDecay && Momentum == other.Momentum;
 }
 
 /// <summary>
-/// The order of a model's parameters in flat memory: what weight decay applies to comes first; within each of the two classes the parameters outside the blocks
-/// come first, then block by block. A block is therefore one contiguous range per class.
+/// The order of a model's parameters in flat memory: first what weight decay applies to, then what else learns, then running statistics. Within each of the three
+/// classes the parameters outside the blocks come first, then block by block. A block is therefore one contiguous range per class.
 /// </summary>
 public sealed class ArenaLayout
 {
@@ -50,7 +57,8 @@ public sealed class ArenaLayout
 
         var slots = new List<ArenaSlot>(parameters.Count);
         var inOrder = parameters
-            .OrderByDescending(parameter => parameter.WeightDecay)
+            .OrderBy(parameter => parameter.IsBuffer)
+            .ThenByDescending(parameter => parameter.WeightDecay)
             .ThenBy(parameter => parameter.Block is not null)
             .ThenBy(parameter => parameter.Block?.Group)
             .ThenBy(parameter => parameter.Block?.Index);
@@ -94,11 +102,11 @@ public sealed class ArenaLayout
         : byBlock.TryGetValue(address, out var slots) ? slots
         : throw new ArgumentException($"The arena has no block {address.Index} in group {address.Group}; {Describe(address.Group)}.", nameof(block));
 
-    /// <summary>The parameters outside the blocks and those of the given blocks, merged into as few ranges as their order and weight decay allow.</summary>
+    /// <summary>What learns outside the blocks and in the given blocks, merged into as few ranges as order and weight decay allow.</summary>
     /// <exception cref="ArgumentException">The model has no such block.</exception>
     public IReadOnlyList<ArenaRange> Ranges(IEnumerable<BlockAddress> activeBlocks) => Select(activeBlocks).Updated;
 
-    /// <summary>What a step touches, by blocks: it updates what lies outside the blocks and the active blocks.</summary>
+    /// <summary>What a step touches, by blocks: it changes what lies outside the blocks and the active blocks.</summary>
     /// <param name="activeBlocks">Blocks that the step uses.</param>
     /// <param name="averagedBlocks">Blocks that the step does not use but whose moving averages go on, as in an elastic supernet; active ones among them are ignored.</param>
     /// <exception cref="ArgumentException">The model has no such block.</exception>
@@ -111,23 +119,23 @@ public sealed class ArenaLayout
     }
 
     /// <summary>What a step touches, by parameters: for learnable subsets that are finer than blocks.</summary>
-    /// <param name="updated">Whether the step updates a parameter.</param>
-    /// <param name="averaged">Whether the moving averages of a parameter go on that the step does not update; null is none.</param>
-    public ArenaSelection Select(Func<Parameter, bool> updated, Func<Parameter, bool>? averaged = null)
+    /// <param name="changed">Whether the step changes a parameter: it updates what learns, and lets running statistics follow its batch.</param>
+    /// <param name="averaged">Whether the moving averages of a parameter go on that the step does not change; null is none.</param>
+    public ArenaSelection Select(Func<Parameter, bool> changed, Func<Parameter, bool>? averaged = null)
     {
-        ArgumentNullException.ThrowIfNull(updated);
-        var split = Slots.ToLookup(slot => updated(slot.Parameter));
+        ArgumentNullException.ThrowIfNull(changed);
+        var split = Slots.ToLookup(slot => changed(slot.Parameter));
         return new ArenaSelection(this, split[true], averaged is null ? [] : split[false].Where(slot => averaged(slot.Parameter)));
     }
 
-    /// <summary>Whether two blocks hold the same shapes in the same order with the same weight decay, so that one can be copied over the other.</summary>
+    /// <summary>Whether two blocks hold the same shapes in the same order, treated alike, so that one can be copied over the other.</summary>
     /// <exception cref="ArgumentException">The model has no such block.</exception>
     public bool Alike(BlockAddress left, BlockAddress right) => SlotsOf(left).Select(Form).SequenceEqual(SlotsOf(right).Select(Form));
 
     /// <summary>How many blocks a group has.</summary>
     internal int GroupSize(int group) => Blocks.Count(block => block.Group == group);
 
-    private static (Graphs.Shape Shape, bool WeightDecay) Form(ArenaSlot slot) => (slot.Parameter.Shape, slot.Parameter.WeightDecay);
+    private static (Graphs.Shape Shape, bool WeightDecay, RunningStatistic? Running) Form(ArenaSlot slot) => (slot.Parameter.Shape, slot.Parameter.WeightDecay, slot.Parameter.Running);
 
     private static int ElementCount(Parameter parameter)
     {

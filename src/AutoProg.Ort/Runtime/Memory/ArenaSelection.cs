@@ -1,14 +1,18 @@
 namespace AutoProg.Ort.Runtime;
 
-/// <summary>Which parameters a step updates, and of which it only carries on the moving averages. Immutable: make it once per sub-network.</summary>
+/// <summary>Which parameters a step updates, which running statistics follow its batch, and of what it only carries on the moving averages. Immutable: make it once per sub-network.</summary>
 public sealed class ArenaSelection
 {
-    internal ArenaSelection(ArenaLayout layout, IEnumerable<ArenaSlot> updated, IEnumerable<ArenaSlot> averaged)
+    internal ArenaSelection(ArenaLayout layout, IEnumerable<ArenaSlot> changed, IEnumerable<ArenaSlot> averaged)
     {
+        var ofBuffers = changed.OrderBy(slot => slot.Offset).ToLookup(slot => slot.Parameter.IsBuffer);
         Layout = layout;
-        UpdatedSlots = [.. updated.OrderBy(slot => slot.Offset)];
+        UpdatedSlots = [.. ofBuffers[false]];
+        FollowedSlots = [.. ofBuffers[true]];
         Updated = Merge(UpdatedSlots);
-        Averaged = Merge([.. averaged.OrderBy(slot => slot.Offset)]);
+        Followed = Merge(FollowedSlots);
+        Computed = [.. Updated, .. Followed];
+        Averaged = Merge([.. averaged.Concat(FollowedSlots).OrderBy(slot => slot.Offset)]);
     }
 
     /// <summary>The layout that the ranges refer to.</summary>
@@ -20,18 +24,28 @@ public sealed class ArenaSelection
     /// <summary>Ranges to update, in memory order; no two could be joined.</summary>
     public IReadOnlyList<ArenaRange> Updated { get; }
 
-    /// <summary>Ranges whose weights stay, but whose moving averages go on.</summary>
+    /// <summary>Running statistics that follow the batch, in memory order.</summary>
+    public IReadOnlyList<ArenaSlot> FollowedSlots { get; }
+
+    /// <summary>Their ranges, each of one momentum.</summary>
+    public IReadOnlyList<ArenaRange> Followed { get; }
+
+    /// <summary>Ranges that the update leaves alone, but whose moving averages go on; those that follow the batch are among them.</summary>
     public IReadOnlyList<ArenaRange> Averaged { get; }
+
+    /// <summary>Ranges of the gradients that a training graph writes: gradients of what is updated, the batch's statistics for what follows them.</summary>
+    internal IReadOnlyList<ArenaRange> Computed { get; }
 
     private static List<ArenaRange> Merge(IReadOnlyList<ArenaSlot> slots)
     {
         var ranges = new List<ArenaRange>();
         foreach (var slot in slots)
         {
-            if (ranges.Count > 0 && ranges[^1].End == slot.Offset && ranges[^1].WeightDecay == slot.Parameter.WeightDecay)
-                ranges[^1] = ranges[^1] with { Length = ranges[^1].Length + slot.PaddedLength };
+            var range = slot.Range;
+            if (ranges.Count > 0 && ranges[^1].End == range.Offset && ranges[^1].IsLike(range))
+                ranges[^1] = ranges[^1] with { Length = ranges[^1].Length + range.Length };
             else
-                ranges.Add(new ArenaRange(slot.Offset, slot.PaddedLength, slot.Parameter.WeightDecay));
+                ranges.Add(range);
         }
 
         return ranges;

@@ -158,7 +158,7 @@ public sealed partial class ParameterArena
     private void CheckAlike(BlockAddress from, BlockAddress to)
     {
         if (!Layout.Alike(from, to))
-            throw new ArgumentException($"Block {from.Index} of group {from.Group} cannot become block {to.Index} of group {to.Group}: their parameters differ in shape or weight decay.", nameof(from));
+            throw new ArgumentException($"Block {from.Index} of group {from.Group} cannot become block {to.Index} of group {to.Group}: their parameters differ in shape, weight decay or momentum.", nameof(from));
     }
 
     private static void Copy(IReadOnlyList<ArenaSlot> fromSlots, FlatBuffer from, IReadOnlyList<ArenaSlot> toSlots, FlatBuffer to)

@@ -86,7 +86,10 @@ public sealed partial class ParameterArena : IDisposable
     /// <summary>The online network.</summary>
     public FlatBuffer Weights => this[ArenaBuffer.Weights];
 
-    /// <summary>Gradients of the loss by the weights. A step writes those of its sub-network and leaves the others as they were.</summary>
+    /// <summary>
+    /// Gradients of the loss by the weights; in the place of a running statistic, what the batch says about it. A step writes those of its sub-network and leaves the others as
+    /// they were.
+    /// </summary>
     /// <exception cref="ArgumentException">The arena keeps none.</exception>
     public FlatBuffer Gradients => this[ArenaBuffer.Gradients];
 

@@ -39,6 +39,7 @@ public sealed class GraphParameterUpdate : ParameterUpdate
         Step,
         Average,
         Sum,
+        Follow,
         SquareSum,
     }
 
@@ -61,6 +62,16 @@ public sealed class GraphParameterUpdate : ParameterUpdate
                 to.CopyFrom(from, offset, offset, length);
             else
                 SessionFor(Work.Sum, length).Run(name => name == UpdateGraphs.SumInput ? to : from, offset);
+        }
+    }
+
+    private protected override void Follow(FlatBuffer running, ArenaRange range, double kept, double gained)
+    {
+        foreach (var (offset, length) in Cut(range))
+        {
+            var session = SessionFor(Work.Follow, length);
+            ((double[])[kept, gained]).CopyTo(session.Tensor<double>(UpdateGraphs.ScalarInput));
+            session.Run(name => name == UpdateGraphs.RunningInput ? running : Arena.Gradients, offset);
         }
     }
 
@@ -108,6 +119,7 @@ public sealed class GraphParameterUpdate : ParameterUpdate
                 Work.Step => UpdateGraphs.Step(Rule, Arena.EmaDecays, length),
                 Work.Average => UpdateGraphs.Average(Arena.EmaDecays, length),
                 Work.Sum => UpdateGraphs.Sum(length),
+                Work.Follow => UpdateGraphs.Follow(length),
                 _ => UpdateGraphs.SquareSum(length),
             };
             sessions.Add((work, length), session = new RangeSession(device, graph, length));

@@ -64,6 +64,17 @@ public sealed class HostParameterUpdate : ParameterUpdate
         });
     }
 
+    private protected override void Follow(FlatBuffer running, ArenaRange range, double kept, double gained)
+    {
+        var sums = Arena.Gradients;
+        Run(Cut([range]), tile =>
+        {
+            var (old, sum) = (running.Span(tile.Offset, tile.Length), sums.Span(tile.Offset, tile.Length));
+            for (var i = 0; i < old.Length; i++)
+                old[i] = (float)((kept * old[i]) + (gained * sum[i]));
+        });
+    }
+
     private protected override double SumOfSquares(IReadOnlyList<ArenaRange> ranges)
     {
         var gradients = Arena.Gradients;

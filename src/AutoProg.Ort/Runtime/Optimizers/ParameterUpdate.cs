@@ -36,14 +36,32 @@ public abstract class ParameterUpdate : IParameterUpdate
         ArgumentOutOfRangeException.ThrowIfNegative(microBatch);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(microBatch, microBatches);
         if (microBatches > 1)
-            Collect(selection.Updated, microBatch == 0 ? MicroBatchPlace.First : microBatch < microBatches - 1 ? MicroBatchPlace.Between : MicroBatchPlace.Last);
+            Collect(selection.Computed, microBatch == 0 ? MicroBatchPlace.First : microBatch < microBatches - 1 ? MicroBatchPlace.Between : MicroBatchPlace.Last);
     }
 
     /// <inheritdoc />
     public double Norm(ArenaSelection selection)
     {
         CheckLayout(selection);
-        return Math.Sqrt(SumOfSquares(selection.Updated));
+        return selection.Followed.Count == 0 || double.IsFinite(SumOfSquares(selection.Followed)) ? Math.Sqrt(SumOfSquares(selection.Updated)) : double.NaN;
+    }
+
+    /// <inheritdoc />
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="microBatches"/> is not positive, <paramref name="share"/> is outside (0, 1], or <paramref name="network"/> is no network.</exception>
+    public void Follow(ArenaSelection selection, int microBatches, double? share = null, ArenaBuffer network = default)
+    {
+        CheckLayout(selection);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(microBatches);
+        if (share is { } given && !(given > 0 && given <= 1))
+            throw new ArgumentOutOfRangeException(nameof(share), share, $"Share {given} of the newest batch is outside (0, 1].");
+        if (network.Role is not (ArenaRole.Weights or ArenaRole.Ema))
+            throw new ArgumentOutOfRangeException(nameof(network), network, $"Buffer '{network}' holds no network; name the weights or a momentum network.");
+
+        foreach (var range in selection.Followed)
+        {
+            var newest = share ?? range.Momentum!.Value;
+            Follow(Arena[network], range, 1 - newest, newest / microBatches);
+        }
     }
 
     /// <inheritdoc />
@@ -66,6 +84,9 @@ public abstract class ParameterUpdate : IParameterUpdate
 
     /// <summary>The first gradients are kept as the sum, those between are added to it, and it is added to the last.</summary>
     private protected abstract void Collect(IReadOnlyList<ArenaRange> ranges, MicroBatchPlace place);
+
+    /// <summary>running = kept running + gained sum, computed in double precision and rounded once, as PyTorch does it.</summary>
+    private protected abstract void Follow(FlatBuffer running, ArenaRange range, double kept, double gained);
 
     private protected abstract double SumOfSquares(IReadOnlyList<ArenaRange> ranges);
 

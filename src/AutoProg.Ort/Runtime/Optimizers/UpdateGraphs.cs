@@ -14,11 +14,14 @@ internal static class UpdateGraphs
     /// <summary>What an update's scalars are fed as, one vector: <see cref="UpdateRule.Scalars"/>.</summary>
     public const string ScalarInput = "scalars";
 
-    /// <summary>What <see cref="Sum"/> adds to.</summary>
+    /// <summary>What <see cref="Sum"/> adds to, and <see cref="Follow"/> takes.</summary>
     public const string SumInput = "sum";
 
     /// <summary>What <see cref="Sum"/> adds.</summary>
     public const string SummandInput = "summand";
+
+    /// <summary>What <see cref="Follow"/> moves; it follows <see cref="SumInput"/>.</summary>
+    public const string RunningInput = "running";
 
     /// <summary>Result of <see cref="SquareSum"/>, one double.</summary>
     public const string SquareSumOutput = "square_sum";
@@ -58,6 +61,18 @@ internal static class UpdateGraphs
         var b = new GraphBuilder();
         b.Output(ResultPrefix + SumInput, b.Add(b.Input(SumInput, ElementType.Float, [length]), b.Input(SummandInput, ElementType.Float, [length])));
         return b.Build();
+    }
+
+    /// <summary>kept running + gained sum, in double precision; the scalars are kept and gained.</summary>
+    public static Graph Follow(int length)
+    {
+        var b = new GraphBuilder();
+        var scalars = b.Split(b.Input(ScalarInput, ElementType.Double, [2]), 0, 1, 1);
+        var moved = b.Add(b.Mul(Double(RunningInput), scalars[0]), b.Mul(Double(SumInput), scalars[1]));
+        b.Output(ResultPrefix + RunningInput, b.Cast(moved, ElementType.Float));
+        return b.Build();
+
+        Value Double(string name) => b.Cast(b.Input(name, ElementType.Float, [length]), ElementType.Double);
     }
 
     /// <summary>Sum of the squared gradients in double precision, which no finite float32 overflows.</summary>

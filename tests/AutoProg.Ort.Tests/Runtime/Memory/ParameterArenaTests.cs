@@ -114,7 +114,7 @@ public sealed class ParameterArenaTests
 
         var error = Assert.Throws<ArgumentException>(() => arena.CopyBlock(new(0, 0), new(1, 0), WeightsInPlace));
 
-        Assert.StartsWith("Block 0 of group 0 cannot become block 0 of group 1: their parameters differ in shape or weight decay.", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Block 0 of group 0 cannot become block 0 of group 1: their parameters differ in shape, weight decay or momentum.", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
