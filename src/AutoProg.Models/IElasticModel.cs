@@ -27,8 +27,11 @@ public interface IElasticModel
     /// <summary>What its output is called, e.g. <c>logits</c>.</summary>
     string OutputName { get; }
 
-    /// <summary>Every parameter of the complete model.</summary>
+    /// <summary>Every parameter of the complete model, running statistics among them.</summary>
     IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>Elements of the parameters that can learn: the size that papers tell.</summary>
+    long CountParameters() => Parameters.Where(static p => !p.IsBuffer).Sum(static p => p.Shape.ElementCount);
 
     /// <summary>What the names of a block's parameters begin with, e.g. <c>blocks.3.</c>.</summary>
     string BlockPrefix(BlockAddress block);

@@ -45,7 +45,7 @@ internal sealed class ModelFixture(string folder)
         try
         {
             var model = create();
-            var parameters = model.Parameters.Sum(static p => p.Shape.ElementCount);
+            var parameters = model.CountParameters();
             Expect(parameters <= MostParameters, "config", $"a model of {parameters} parameters", $"at most {MostParameters}");
             return model;
         }

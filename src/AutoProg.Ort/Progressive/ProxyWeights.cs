@@ -8,11 +8,11 @@ public static class ProxyWeights
     /// <summary>What the reference implementations call a table of embeddings, e.g. <c>y_embedder.embedding_table.weight</c>.</summary>
     private const string EmbeddingTable = "embedding_table";
 
-    /// <summary>The tangent kernel counts everything whose name contains <c>weight</c>, as the authors' code does: tables of embeddings and scales of norms, too, but no bias.</summary>
+    /// <summary>The tangent kernel counts everything whose name contains <c>weight</c>, as the authors' code does: tables of embeddings and scales of norms, too, but neither biases nor running statistics.</summary>
     public static bool CountsForTangentKernel(Parameter parameter)
     {
         ArgumentNullException.ThrowIfNull(parameter);
-        return parameter.Name.Contains("weight", StringComparison.Ordinal);
+        return !parameter.IsBuffer && parameter.Name.Contains("weight", StringComparison.Ordinal);
     }
 
     /// <summary>ZiCo counts the weights of linear layers and convolutions: neither tables of embeddings nor norms.</summary>
@@ -20,6 +20,6 @@ public static class ProxyWeights
     {
         ArgumentNullException.ThrowIfNull(parameter);
         var parts = parameter.Name.Split('.');
-        return parts[^1] == "weight" && parameter.Shape.Rank > 1 && !parts.Contains(EmbeddingTable);
+        return !parameter.IsBuffer && parts[^1] == "weight" && parameter.Shape.Rank > 1 && !parts.Contains(EmbeddingTable);
     }
 }

@@ -489,6 +489,12 @@ public sealed record GrowthRecipe
     /// <summary>Moments at a change of the network.</summary>
     public OptimizerStateKind OptimizerState { get; init; } = OptimizerStateKind.Reset;
 
+    /// <summary>
+    /// Training batches, at most an epoch's, from which running statistics of batch normalisation are computed afresh when the network has grown or was taken out of a supernet,
+    /// for the online and every momentum network; 0 leaves them to follow by themselves.
+    /// </summary>
+    public int RecalibrateBatches { get; init; }
+
     /// <summary>Epochs of supernet training at the start of a searched stage; they are part of the schedule.</summary>
     public int SearchEpochs { get; init; } = 2;
 

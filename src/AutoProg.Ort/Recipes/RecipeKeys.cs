@@ -155,6 +155,7 @@ internal static class RecipeKeys
                 g => g.Operator, (g, v) => g with { Operator = v }
             },
             { "optimizer_state", OneOf(("reset", OptimizerStateKind.Reset), ("carry", OptimizerStateKind.Carry)), g => g.OptimizerState, (g, v) => g with { OptimizerState = v } },
+            { "recalibrate_batches", Whole(0, 100_000), g => g.RecalibrateBatches, (g, v) => g with { RecalibrateBatches = v } },
             { "search_epochs", Whole(1, 1_000_000), g => g.SearchEpochs, (g, v) => g with { SearchEpochs = v } },
             { "search_samples", Whole(1), g => g.SearchSamples, (g, v) => g with { SearchSamples = v } },
             { "search_evaluations", Whole(1, 1000), g => g.SearchEvaluations, (g, v) => g with { SearchEvaluations = v } },

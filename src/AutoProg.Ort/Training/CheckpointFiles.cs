@@ -23,10 +23,10 @@ internal static class CheckpointFiles
     public static IReadOnlyList<CheckpointFile> Of(RunComponents parts)
     {
         var arena = parts.Arena;
-        var files = Stored(arena).Select(b => new CheckpointFile(FileName(arena, b), Tensors(arena, arena[b], parts.Network.Split))).ToList();
+        var files = Stored(arena).Select(b => new CheckpointFile(FileName(arena, b), Tensors(arena, b, parts.Network.Split))).ToList();
         if (parts is { BeforeSearch: { } before, State.Search: { } search })
         {
-            files.AddRange(Stored(arena).Select(b => new CheckpointFile(BeforeSearchPrefix + FileName(arena, b), Tensors(arena, before.Buffers[b], search.Original))));
+            files.AddRange(Stored(arena).Select(b => new CheckpointFile(BeforeSearchPrefix + FileName(arena, b), Tensors(arena, b, search.Original, before.Buffers[b]))));
         }
 
         return files;
@@ -41,7 +41,7 @@ internal static class CheckpointFiles
         foreach (var buffer in Stored(arena))
         {
             using var file = checkpoint.OpenFile(FileName(arena, buffer));
-            Read(file, arena, arena[buffer], state.Split);
+            Read(file, arena, buffer, state.Split);
         }
 
         RestoreStepCounts(arena, state.StepCounts);
@@ -54,7 +54,7 @@ internal static class CheckpointFiles
         foreach (var (buffer, copy) in parts.BeforeSearch.Buffers)
         {
             using var file = checkpoint.OpenFile(BeforeSearchPrefix + FileName(arena, buffer));
-            Read(file, arena, copy, search.Original);
+            Read(file, arena, buffer, search.Original, copy);
         }
     }
 
@@ -85,27 +85,36 @@ internal static class CheckpointFiles
 
     private static IEnumerable<ArenaBuffer> Stored(ParameterArena arena) => arena.Buffers.Where(b => b.Role != ArenaRole.Gradients);
 
-    private static IEnumerable<ArenaSlot> InUse(ParameterArena arena, IReadOnlyList<int> split) =>
-        arena.Layout.Slots.Where(s => s.Parameter.Block is not { } block || block.Index < split[block.Group]);
+    /// <summary>What a buffer holds of the blocks in use: running statistics have no moments.</summary>
+    private static IEnumerable<ArenaSlot> InUse(ParameterArena arena, ArenaBuffer buffer, IReadOnlyList<int> split) => arena.Layout.Slots.Where(s =>
+        (s.Parameter.Block is not { } block || block.Index < split[block.Group]) && !(s.Parameter.IsBuffer && buffer.Role == ArenaRole.Moments));
 
-    /// <summary>The tensors of the blocks in use, as they lie in a buffer.</summary>
-    public static IReadOnlyList<FloatTensor> Tensors(ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split) =>
-        [.. InUse(arena, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => buffer.Read(s.Offset, s.Length)))];
-
-    /// <summary>Fills a buffer from a file that has every tensor of the blocks in use.</summary>
-    /// <exception cref="FileFormatException">A tensor is missing or has another shape: the file is another model's.</exception>
-    public static void Read(SafetensorsReader file, ParameterArena arena, FlatBuffer buffer, IReadOnlyList<int> split)
+    /// <summary>The tensors of the blocks in use.</summary>
+    /// <param name="arena">Names and shapes.</param>
+    /// <param name="buffer">Which of its buffers.</param>
+    /// <param name="split">Blocks per group in use.</param>
+    /// <param name="copy">A copy of that buffer; null reads the buffer itself.</param>
+    public static IReadOnlyList<FloatTensor> Tensors(ParameterArena arena, ArenaBuffer buffer, IReadOnlyList<int> split, FlatBuffer? copy = null)
     {
-        var slots = InUse(arena, split).ToList();
+        var memory = copy ?? arena[buffer];
+        return [.. InUse(arena, buffer, split).Select(s => new FloatTensor(s.Name, s.Parameter.Shape, () => memory.Read(s.Offset, s.Length)))];
+    }
+
+    /// <summary>Fills a buffer, or a copy of it, from a file that has every tensor of the blocks in use.</summary>
+    /// <exception cref="FileFormatException">A tensor is missing or has another shape: the file is another model's.</exception>
+    public static void Read(SafetensorsReader file, ParameterArena arena, ArenaBuffer buffer, IReadOnlyList<int> split, FlatBuffer? copy = null)
+    {
+        var slots = InUse(arena, buffer, split).ToList();
         var wrong = slots.Where(s => !file.TryGet(s.Name, out var entry) || !entry.Shape.Equals(s.Parameter.Shape)).Select(s => s.Name).ToList();
         if (wrong.Count > 0)
         {
             throw new FileFormatException(file.Path, $"belongs to another model: {wrong.Count} of {slots.Count} tensors are missing or of another shape, e.g. {string.Join(", ", wrong.Take(5))}");
         }
 
+        var memory = copy ?? arena[buffer];
         foreach (var slot in slots)
         {
-            buffer.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
+            memory.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
         }
     }
 }

@@ -17,6 +17,9 @@ internal static class InitialWeights
     // The sin-cos table of DiT: saved as a frozen parameter, a constant of the model here.
     private const string ConstantTable = "pos_embed";
 
+    // PyTorch counts the batches beside running statistics; no momentum but a cumulative one reads the count.
+    private const string BatchCount = ".num_batches_tracked";
+
     /// <summary>Drawn afresh where the file has another shape: the classifier is for other classes.</summary>
     private static readonly string[] Heads = ["head.", "aux_head."];
 
@@ -46,7 +49,7 @@ internal static class InitialWeights
         }
 
         var known = arena.Layout.Slots.Select(static slot => slot.Name).ToHashSet(StringComparer.Ordinal);
-        var unexpected = file.Entries.Select(static entry => entry.Name).Where(name => !known.Contains(name)).ToLookup(static name => name == ConstantTable);
+        var unexpected = file.Entries.Select(static entry => entry.Name).Where(name => !known.Contains(name) && !IsBatchCount(name, known)).ToLookup(static name => name == ConstantTable);
         wrong.AddRange(unexpected[false].Select(static name => $"{UntrustedText.Shown(name)} (unexpected)"));
         if (wrong.Count > 0)
         {
@@ -72,6 +75,9 @@ internal static class InitialWeights
         : !entry.Shape.Equals(slot.Parameter.Shape) ? $"{entry.Shape} instead of {slot.Parameter.Shape}"
         : entry.Type is TensorType.F32 or TensorType.F16 or TensorType.BF16 or TensorType.F64 ? null
         : $"{entry.Type.Spelling()} instead of a float type";
+
+    private static bool IsBatchCount(string name, HashSet<string> known) =>
+        name.EndsWith(BatchCount, StringComparison.Ordinal) && known.Contains($"{name[..^BatchCount.Length]}.running_mean");
 
     private static bool MayDiffer(ArenaSlot slot, IWeightsFile file) => file.TryGet(slot.Name, out var entry)
         ? !entry.Shape.Equals(slot.Parameter.Shape) && Heads.Any(head => slot.Name.StartsWith(head, StringComparison.Ordinal))

@@ -142,7 +142,7 @@ public static class ModelExport
     private static ExportResult WriteSafetensors(TrainedModel model, string weights, SubNetwork network, string file)
     {
         var arena = model.Parts.Arena;
-        var tensors = CheckpointFiles.Tensors(arena, arena[model.Choices[weights]], model.Parts.Split);
+        var tensors = CheckpointFiles.Tensors(arena, model.Choices[weights], model.Parts.Split);
         SafetensorsWriter.Write(file, tensors, ExportMetadata.Of(model, weights, network).ToDictionary(StringComparer.Ordinal));
         using var reader = SafetensorsReader.Open(file);
         foreach (var tensor in tensors)

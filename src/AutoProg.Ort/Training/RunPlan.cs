@@ -74,7 +74,7 @@ public sealed record RunPlan
         var (model, space) = (task.Model, LearningTasks.SpaceOf(recipe, task));
         var buffers = 2 + UpdateRule.Of(recipe.Optimizer).MomentCount + recipe.Ema.Decays.Count;
         var memory = RunComponents.PlanMemory(recipe, new SubNetworkGraphs(task), buffers * new ArenaLayout(model.Parameters).Length * sizeof(float));
-        var parameters = model.Parameters.Sum(p => p.Shape.ElementCount);
+        var parameters = model.CountParameters();
         var schedule = GrowthSchedule.Plan(recipe, space);
         var stepsPerEpoch = TrainingEpoch.BatchCountOf(train, recipe.Training.BatchSize);
         var steps = (long)stepsPerEpoch * schedule.TotalEpochs;

@@ -43,7 +43,7 @@ internal sealed class RunRecorder : IDisposable
         var (model, state) = (parts.Network.Model, parts.State);
         log.LogInformation(
             "Model: {Model}, {Parameters:N0} parameters, {Resolution} px, {Depth} blocks, {Classes} classes.",
-            model.Name, model.Parameters.Sum(p => p.Shape.ElementCount), model.MaxResolution, model.MaxDepth, model.ClassCount);
+            model.Name, model.CountParameters(), model.MaxResolution, model.MaxDepth, model.ClassCount);
         log.LogInformation(
             "Data: {Train} ({TrainCount:N0} images), evaluation {Val} ({ValCount:N0}); batch {Batch}, {Steps} steps per epoch.",
             train.Name, train.Count, val.Name, val.Count, recipe.Training.BatchSize, batchesPerEpoch);
@@ -185,7 +185,7 @@ internal sealed class RunRecorder : IDisposable
             Model = model.Name,
             Device = $"{parts.Device.Name} ({parts.Device.ExecutionProvider})",
             Seed = recipe.Seed,
-            Parameters = model.Parameters.Sum(p => p.Shape.ElementCount),
+            Parameters = model.CountParameters(),
             Steps = state.Step,
             Epochs = state.Epoch,
             Stages = state.Stages,

@@ -16,6 +16,7 @@ internal sealed class StageTransitions
     private readonly RunRecorder recorder;
     private readonly IBatchSource images;
     private readonly Lazy<IBatchSource> searchImages;
+    private readonly Recalibration recalibration;
     private readonly ILogger log;
     private readonly GrowthSpace space;
     private ActiveNetwork? whole;
@@ -26,6 +27,7 @@ internal sealed class StageTransitions
         this.parts = parts;
         this.recorder = recorder;
         images = train;
+        recalibration = new Recalibration(recipe, parts, train);
         searchImages = new(() => train.Subset(recipe.Growth.SearchSamples, recipe.Seed));
         this.log = log;
         space = LearningTasks.SpaceOf(recipe, parts.Task);
@@ -71,7 +73,7 @@ internal sealed class StageTransitions
             State.Stage = plan.Stage;
             if (plan.SubNetwork is { } decided)
             {
-                Change(from, decided, SplitOf(decided.Depth));
+                Change(plan, from, decided);
             }
             else
             {
@@ -123,6 +125,7 @@ internal sealed class StageTransitions
         {
             parts.Network.Extract(winner.Blocks, OptimizerState);
             Settle(decision.Winner);
+            Recalibrate(plan);
         }
         else
         {
@@ -131,7 +134,7 @@ internal sealed class StageTransitions
             parts.BeforeSearch.Dispose();
             parts.BeforeSearch = null;
             parts.Network.Use(Search.Progress.Original);
-            Change(decision.From, decision.Winner, SplitOf(decision.Winner.Depth));
+            Change(plan, decision.From, decision.Winner);
         }
 
         State.Search = null;
@@ -213,6 +216,11 @@ internal sealed class StageTransitions
 
         Grow(search.Split);
         Settle(search.Largest.Size, candidates);
+        if (from is not null)
+        {
+            Recalibrate(plan);
+        }
+
         (State.Search, Search) = (progress, search);
         log.LogInformation(
             "Stage {Stage}: searching {Count} candidates in {Supernet} {Effort}.", plan.Stage + 1, candidates.Count, search.Largest.Size, plan.ZeroShot ? "by proxies" : $"for {plan.SearchEpochs} epochs");
@@ -220,8 +228,9 @@ internal sealed class StageTransitions
     }
 
     /// <summary>Grows to another network; a first network is drawn instead.</summary>
-    private void Change(SubNetwork? from, SubNetwork to, IReadOnlyList<int> split)
+    private void Change(StagePlan plan, SubNetwork? from, SubNetwork to)
     {
+        var split = SplitOf(to.Depth);
         if (from is null)
         {
             Initialize(split);
@@ -236,6 +245,27 @@ internal sealed class StageTransitions
         }
 
         Settle(to);
+        if (from is not null && from != to)
+        {
+            Recalibrate(plan);
+        }
+    }
+
+    /// <summary>Unfreezing leaves the function as it was, and with it the statistics.</summary>
+    private void Recalibrate(StagePlan plan)
+    {
+        if (parts.Task.Unfreezing is not null || !recalibration.IsDue)
+        {
+            return;
+        }
+
+        if (recalibration.Run(Whole, plan, Augmentation(plan)) is { } failure)
+        {
+            throw new DivergedException(State.Step, State.Stage, failure, recorder.LastCheckpoint);
+        }
+
+        log.LogInformation("Stage {Stage}: running statistics of {Network} computed afresh.", State.Stage + 1, State.Network);
+        recorder.Event(State, "recalibrated", new { plan.Stage, State.Network });
     }
 
     /// <summary>Moments restart with a grown network. Unfreezing changes no weight, so they go on.</summary>

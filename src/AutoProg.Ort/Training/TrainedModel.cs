@@ -130,7 +130,7 @@ public sealed class TrainedModel : IDisposable
             foreach (var buffer in network.Arena.Buffers)
             {
                 using var file = checkpoint.OpenFile(CheckpointFiles.FileName(network.Arena, buffer));
-                CheckpointFiles.Read(file, network.Arena, network.Arena[buffer], state.Split);
+                CheckpointFiles.Read(file, network.Arena, buffer, state.Split);
             }
         }
         catch (ArgumentException error)
@@ -162,7 +162,7 @@ public sealed class TrainedModel : IDisposable
             var model = network.Model;
             var depth = Enumerable.Range(1, model.MaxDepth).Reverse().FirstOrDefault(l => Holds(file, model, model.SplitDepth(l)), 1);
             network.Use(model.SplitDepth(depth));
-            CheckpointFiles.Read(file, network.Arena, network.Arena.Weights, network.Split);
+            CheckpointFiles.Read(file, network.Arena, ArenaBuffer.Weights, network.Split);
             var resolution = file.Metadata.TryGetValue("resolution", out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var pixels)
                 && pixels > 0 && pixels <= 8192 && pixels % model.ResolutionStep == 0 ? pixels : model.MaxResolution;
             var name = file.Metadata.GetValueOrDefault("weights", "online");

@@ -15,6 +15,15 @@ internal static class TestModel
         new("head.bias", [3], Initializer.Zeros, WeightDecay: false),
     ];
 
+    /// <summary>The same with running statistics outside the blocks and, of another momentum, in every block.</summary>
+    public static IReadOnlyList<Parameter> Normed(params int[] depths) =>
+    [
+        new("stem.running_mean", [5], Initializer.Zeros, WeightDecay: false, Running: new RunningStatistic(0.25)),
+        .. Blocks(depths),
+        .. depths.SelectMany((depth, group) => Enumerable.Range(0, depth).Select(index => new Parameter(
+            $"g{group}.{index}.norm.running_var", [5], Initializer.Ones, WeightDecay: false, new BlockAddress(group, index), new RunningStatistic(0.1)))),
+    ];
+
     public static BlockAddress[] Addresses(int group, params int[] indices) => [.. indices.Select(index => new BlockAddress(group, index))];
 
     /// <summary>Gives every element of a buffer that belongs to a parameter a value of its own.</summary>

@@ -75,11 +75,38 @@ public sealed class ArenaLayoutTests
     }
 
     [Fact]
+    public void Running_statistics_come_last_and_follow_instead_of_being_updated()
+    {
+        var layout = new ArenaLayout(TestModel.Normed(3));
+        var learning = layout["stem.running_mean"].Offset;
+        Assert.Equal(["stem.running_mean", "g0.0.norm.running_var", "g0.1.norm.running_var", "g0.2.norm.running_var"], layout.Slots.SkipWhile(slot => slot.Offset < learning).Select(slot => slot.Name));
+
+        var selection = layout.Select(TestModel.Addresses(0, 0, 2), averagedBlocks: TestModel.Addresses(0, 1));
+
+        Assert.Equal(["stem.running_mean", "g0.0.norm.running_var", "g0.2.norm.running_var"], selection.FollowedSlots.Select(slot => slot.Name));
+        Assert.Equal(
+            [new(learning, 16, false, 0.25), new(learning + 16, 16, false, 0.1), new(learning + 48, 16, false, 0.1)],
+            selection.Followed);
+        Assert.All(selection.Updated, range => Assert.True(range.End <= learning));
+
+        // All that follows is averaged, too, and so is what only goes on.
+        Assert.Equal([new(learning, 16, false, 0.25), new(learning + 16, 48, false, 0.1)], selection.Averaged.Where(range => range.Momentum is not null));
+    }
+
+    [Fact]
+    public void Neighbouring_statistics_of_one_momentum_are_one_range()
+    {
+        var layout = new ArenaLayout(TestModel.Normed(3));
+
+        Assert.Equal([16, 48], layout.Select(layout.Blocks).Followed.Select(range => range.Length));
+    }
+
+    [Fact]
     public void Selection_may_be_finer_than_blocks()
     {
         var layout = new ArenaLayout(TestModel.Blocks(2));
 
-        var selection = layout.Select(updated: parameter => parameter.Name.EndsWith("bias", StringComparison.Ordinal));
+        var selection = layout.Select(changed: parameter => parameter.Name.EndsWith("bias", StringComparison.Ordinal));
 
         Assert.Equal(["head.bias", "g0.0.fc.bias", "g0.1.fc.bias"], selection.UpdatedSlots.Select(slot => slot.Name));
         Assert.Equal(3, selection.Updated.Count);

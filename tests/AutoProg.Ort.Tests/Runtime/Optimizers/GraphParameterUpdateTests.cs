@@ -80,6 +80,31 @@ public sealed class GraphParameterUpdateTests : IDisposable
     }
 
     [Fact]
+    public void Running_statistics_follow_as_they_do_on_the_host()
+    {
+        // Longer than a range of a Debug build, and no multiple of it.
+        IReadOnlyList<Parameter> parameters = [new("long.running_mean", [1003], new Initializer.Normal(1), WeightDecay: false, Running: new RunningStatistic(0.1)), .. TestModel.Normed(2)];
+        using var expected = Filled(parameters, null);
+        using var actual = Filled(parameters, device);
+        using var host = new HostParameterUpdate(expected, new Sgd(0), 1);
+        using var graph = new GraphParameterUpdate(actual, new Sgd(0), device);
+        foreach (var (arena, update) in new (ParameterArena, IParameterUpdate)[] { (expected, host), (actual, graph) })
+        {
+            DrawGradients(arena, 0);
+            var selection = arena.Layout.Select(TestModel.Addresses(0, 1));
+            update.Follow(selection, microBatches: 3);
+            update.Follow(selection, microBatches: 1, share: 0.3, ArenaBuffer.Ema(1));
+        }
+
+        // Double precision, rounded once: the same bits.
+        foreach (var buffer in expected.Buffers)
+            Assert.All(expected.Layout.Slots, slot => Assert.Equal(expected.Read(buffer, slot.Name).ToArray(), actual.Read(buffer, slot.Name).ToArray()));
+
+        Assert.NotEqual(actual.Read(ArenaBuffer.Weights, "long.running_mean").ToArray(), actual.Read(ArenaBuffer.Ema(1), "long.running_mean").ToArray());
+        AssertPaddingIsZero(actual);
+    }
+
+    [Fact]
     public void The_norm_covers_what_is_updated_and_huge_gradients_do_not_overflow_it()
     {
         using var arena = Filled(TestModel.Blocks(2), device);
@@ -101,7 +126,7 @@ public sealed class GraphParameterUpdateTests : IDisposable
     [MemberData(nameof(Rules))]
     public void Whatever_reads_an_old_value_comes_before_what_overwrites_it(UpdateRule rule)
     {
-        foreach (var graph in (Graph[])[UpdateGraphs.Step(rule, [0.9, 0.99], 16), UpdateGraphs.Average([0.9, 0.99], 16), UpdateGraphs.Sum(16)])
+        foreach (var graph in (Graph[])[UpdateGraphs.Step(rule, [0.9, 0.99], 16), UpdateGraphs.Average([0.9, 0.99], 16), UpdateGraphs.Sum(16), UpdateGraphs.Follow(16)])
         {
             foreach (var (name, result) in graph.Outputs)
             {
@@ -124,9 +149,9 @@ public sealed class GraphParameterUpdateTests : IDisposable
     [Fact]
     public void Every_operator_has_a_CUDA_kernel()
     {
-        // From ONNX Runtime's docs/OperatorKernels.md, CUDAExecutionProvider at opset 18: float for all, double for the last.
+        // From ONNX Runtime's docs/OperatorKernels.md, CUDAExecutionProvider at opset 18: float for all, double for those that sums of squares and running statistics use.
         string[] kernels = ["Add", "Sub", "Mul", "Div", "Sqrt", "Split", "Cast", "Identity", "ReduceSumSquare"];
-        Graph[] graphs = [.. Every.Select(rule => UpdateGraphs.Step(rule, [0.9], 16)), UpdateGraphs.Average([0.9], 16), UpdateGraphs.Sum(16), UpdateGraphs.SquareSum(16)];
+        Graph[] graphs = [.. Every.Select(rule => UpdateGraphs.Step(rule, [0.9], 16)), UpdateGraphs.Average([0.9], 16), UpdateGraphs.Sum(16), UpdateGraphs.Follow(16), UpdateGraphs.SquareSum(16)];
 
         Assert.All(graphs.SelectMany(graph => graph.Nodes), node => Assert.Contains(node.Operator, kernels));
     }

@@ -147,6 +147,78 @@ public sealed class HostParameterUpdateTests
     }
 
     [Fact]
+    public void Running_statistics_follow_the_mean_of_micro_batches_and_averages_follow_them()
+    {
+        using var arena = NewArena(TestModel.Normed(2));
+        var update = new HostParameterUpdate(arena, new AdamW(0.05), 2);
+        var selection = arena.Layout.Select(TestModel.Addresses(0, 0));
+        float[][] statistics = [[1, 2, 3, 4, 5], [3, 0, -3, 8, 6]];
+        for (var micro = 0; micro < 2; micro++)
+        {
+            foreach (var buffer in arena.Layout.Slots.Where(slot => slot.Parameter.IsBuffer))
+                arena.Set(ArenaBuffer.Gradients, buffer.Name, [5], statistics[micro]);
+            update.Accumulate(selection, micro, microBatches: 2);
+        }
+
+        update.Follow(selection, microBatches: 2);
+        update.Step(selection, learningRate: 0);
+
+        // Means 2, 1, 0, 6, 5.5; momentum 0.25 from 0 and 0.1 from 1; the average moves by 0.002 of the way.
+        AssertStatistic("stem.running_mean", [0.5, 0.25, 0, 1.5, 1.375], before: 0);
+        AssertStatistic("g0.0.norm.running_var", [1.1, 1, 0.9, 1.5, 1.45], before: 1);
+        AssertStatistic("g0.1.norm.running_var", [1, 1, 1, 1, 1], before: 1);
+        Assert.All(arena.Layout.Slots.Where(slot => slot.Parameter.IsBuffer), slot =>
+        {
+            Assert.Equal(0, arena.Steps[slot]);
+            Assert.True(arena.Values(ArenaBuffer.Moment(1), slot.Name).IndexOfAnyExcept(0f) < 0, "Statistics have no moments.");
+        });
+
+        void AssertStatistic(string name, double[] expected, double before)
+        {
+            foreach (var (value, average, i) in arena.Values(ArenaBuffer.Weights, name).ToArray().Zip(arena.Values(ArenaBuffer.Ema(0), name).ToArray(), Enumerable.Range(0, 5)))
+            {
+                Assert.Equal(expected[i], value, 1e-7);
+                Assert.Equal(before + (0.002 * (expected[i] - before)), average, 1e-7);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_share_of_one_leaves_nothing_of_the_old_whatever_that_was()
+    {
+        using var arena = NewArena(TestModel.Normed(1));
+        var update = new HostParameterUpdate(arena, new Sgd(0), 1);
+        var selection = arena.Layout.Select(arena.Layout.Blocks);
+        arena.Set(ArenaBuffer.Ema(0), "stem.running_mean", [5], [1e30f, 1, 1, 1, 1]);
+        float[][] batches = [[1, 2, 3, 4, 5e-8f], [3, 4, 5, 6, 1e-8f], [5, 0, 1, 2, 0]];
+        for (var i = 0; i < batches.Length; i++)
+        {
+            arena.Set(ArenaBuffer.Gradients, "stem.running_mean", [5], batches[i]);
+            update.Follow(selection, 1, share: 1.0 / (i + 1), ArenaBuffer.Ema(0));
+        }
+
+        var mean = arena.Values(ArenaBuffer.Ema(0), "stem.running_mean").ToArray();
+        Assert.All(mean.Zip([3, 2, 3, 4, 2e-8]), pair => Assert.Equal(pair.Second, pair.First, 1e-6 * pair.Second));
+        Assert.Equal([0, 0, 0, 0, 0], arena.Values(ArenaBuffer.Weights, "stem.running_mean").ToArray());
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_statistic_that_is_not_finite_makes_the_norm_so_and_a_finite_one_is_no_part_of_it(float statistic)
+    {
+        using var arena = NewArena(TestModel.Normed(2));
+        var update = new HostParameterUpdate(arena, new Sgd(0), 2);
+        arena.Values(ArenaBuffer.Gradients, "head.weight")[2] = 3;
+        arena.Values(ArenaBuffer.Gradients, "g0.0.norm.running_var")[1] = 4;
+        Assert.Equal(3, update.Norm(arena.Layout.Select(TestModel.Addresses(0, 0))));
+
+        arena.Values(ArenaBuffer.Gradients, "g0.0.norm.running_var")[1] = statistic;
+        Assert.Equal(double.NaN, update.Norm(arena.Layout.Select(TestModel.Addresses(0, 0))));
+        Assert.Equal(3, update.Norm(arena.Layout.Select(TestModel.Addresses(0, 1))));
+    }
+
+    [Fact]
     public void Several_momentum_networks_each_follow_their_decay()
     {
         using var arena = new ParameterArena(TestModel.Blocks(1), new ArenaOptions { MomentCount = 1, EmaDecays = [0.5, 0.75] });
@@ -170,6 +242,8 @@ public sealed class HostParameterUpdateTests
         AssertMessage("Learning rate NaN is not a finite number of at least 0.", () => update.Step(everything, double.NaN));
         AssertMessage("Gradient scale NaN is not finite", () => update.Step(everything, 1e-3, double.NaN));
         AssertMessage("The selection was made for another arena", () => update.Step(other.Layout.Select([]), 1e-3));
+        AssertMessage("Share 1.5 of the newest batch is outside (0, 1].", () => update.Follow(everything, 1, share: 1.5));
+        AssertMessage("Buffer 'moments.0' holds no network; name the weights or a momentum network.", () => update.Follow(everything, 1, network: ArenaBuffer.Moment(0)));
         AssertMessage("AdamW needs gradients and 2 moments, but the arena keeps only weights, gradients, moments.0", () => _ = new HostParameterUpdate(bare, new AdamW(0), 1));
         Assert.Equal(0, arena.Steps["head.weight"]);
 
