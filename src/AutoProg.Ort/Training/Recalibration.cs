@@ -1,4 +1,5 @@
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
 

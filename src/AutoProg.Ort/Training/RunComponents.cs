@@ -47,10 +47,13 @@ internal sealed class RunComponents : IDisposable
     /// <summary>What the arena held before the search in progress; null with recycling, and outside of searches.</summary>
     public ArenaSnapshot? BeforeSearch { get; set; }
 
-    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state, TrainerOptions embedding)
+    public static RunComponents Create(Recipe recipe, int classCount, TrainingState state, TrainerOptions embedding) =>
+        Create(recipe, LearningTasks.Of(recipe, classCount), state, embedding);
+
+    public static RunComponents Create(Recipe recipe, LearningTask task, TrainingState state, TrainerOptions embedding)
     {
         var device = embedding.OpenDevice?.Invoke(recipe.Runtime) ?? Device.Open(recipe.Runtime.Device, recipe.Runtime.Threads);
-        return new RunComponents(recipe, LearningTasks.Of(recipe, classCount), device, state, embedding.Logger);
+        return new RunComponents(recipe, task, device, state, embedding.Logger);
     }
 
     /// <summary>Where a recipe keeps its graphs, or null.</summary>

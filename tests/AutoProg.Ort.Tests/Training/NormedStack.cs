@@ -4,14 +4,14 @@ using AutoProg.Models;
 namespace AutoProg.Ort.Tests.Training;
 
 /// <summary>The smallest classifier with running statistics outside and inside of blocks: a convolution over patches, residual blocks, pooling, a head; batch norm behind every convolution.</summary>
-internal sealed class NormedStack : IElasticModel
+internal sealed class NormedStack(int classCount = 3) : IElasticModel
 {
     private const int Width = 6;
     private const int Patch = 4;
 
     public string Name => "normed_stack";
 
-    public int ClassCount => 3;
+    public int ClassCount => classCount;
 
     public int InputChannels => 3;
 

@@ -176,8 +176,8 @@ public sealed class RunningStatisticsTests : IDisposable
         var map = growth.Map(2, 3);
         for (var i = 0; i < 3; i++)
         {
-            Assert.Equal(expected + map.Source[i], Value(ArenaBuffer.Weights, $"blocks.{i}.norm.running_mean", 4));
-            Assert.Equal(20 + map.Source[i], Value(ArenaBuffer.Ema(0), $"blocks.{i}.norm.running_mean", 4));
+            Assert.Equal(expected + map.Source[i]!.Value, Value(ArenaBuffer.Weights, $"blocks.{i}.norm.running_mean", 4));
+            Assert.Equal(20 + map.Source[i]!.Value, Value(ArenaBuffer.Ema(0), $"blocks.{i}.norm.running_mean", 4));
         }
 
         Assert.Equal(expected + 9, Value(ArenaBuffer.Weights, "stem.norm.running_mean", 4));

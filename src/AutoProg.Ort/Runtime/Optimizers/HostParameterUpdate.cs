@@ -69,9 +69,10 @@ public sealed class HostParameterUpdate : ParameterUpdate
         var sums = Arena.Gradients;
         Run(Cut([range]), tile =>
         {
-            var (old, sum) = (running.Span(tile.Offset, tile.Length), sums.Span(tile.Offset, tile.Length));
-            for (var i = 0; i < old.Length; i++)
-                old[i] = (float)((kept * old[i]) + (gained * sum[i]));
+            var statistics = running.Span(tile.Offset, tile.Length);
+            var sum = sums.Span(tile.Offset, tile.Length);
+            for (var i = 0; i < statistics.Length; i++)
+                statistics[i] = (float)((kept * statistics[i]) + (gained * sum[i]));
         });
     }
 
