@@ -116,6 +116,23 @@ public sealed class InitialWeightsTests : IDisposable
         Assert.Equal([$"Initial weights from {path}; freshly drawn instead: s_embedder.embedding_table.weight (missing)"], log.Lines);
     }
 
+    [Fact]
+    public void Running_statistics_are_loaded_and_the_count_of_batches_beside_them_is_ignored()
+    {
+        var buffer = new Parameter("norm.running_mean", [2], Initializer.Zeros, WeightDecay: false, Running: new RunningStatistic(0.1));
+        using var arena = new ParameterArena([buffer], ArenaOptions.WeightsOnly);
+        const string Mean = """ "norm.running_mean":{"dtype":"F32","shape":[2],"data_offsets":[0,8]} """;
+        byte[] data = [.. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f), .. BitConverter.GetBytes(7L)];
+        string Count(string norm) => $$"""{{{Mean}},"{{norm}}.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}""";
+
+        CheckpointFiles.LoadInitial(arena, Write("counted.safetensors", Count("norm"), data), log);
+        Assert.Equal([1.5f, -2], arena.Read(ArenaBuffer.Weights, "norm.running_mean").ToArray());
+
+        var stray = Write("stray.safetensors", Count("other"), data);
+        var error = Assert.Throws<FileFormatException>(() => CheckpointFiles.LoadInitial(arena, stray, log));
+        Assert.EndsWith("1 tensors do not fit: other.num_batches_tracked (unexpected)", error.Message, StringComparison.Ordinal);
+    }
+
     private static Parameter Declare(string name, params long[] shape) => new(name, Shape.Of(shape), new Initializer.Constant(-1), WeightDecay: false);
 
     private static ParameterArena Fresh()
