@@ -1,4 +1,5 @@
 using AutoProg.Graphs.Artifacts.Protos;
+using AutoProg.Graphs.Passes;
 using Google.Protobuf;
 
 namespace AutoProg.Graphs.Artifacts;
@@ -16,9 +17,9 @@ public static class OnnxWriter
     /// <param name="graph">The graph.</param>
     /// <param name="name">Name stored in the file.</param>
     /// <param name="metadata">Key and value pairs stored in the file.</param>
-    public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, null, metadata, static (_, _) => null).ToByteArray();
+    public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, metadata, static (_, _) => null).ToByteArray();
 
-    /// <summary>A model whose parameters are stored in the file: the form in which models are deployed.</summary>
+    /// <summary>A model whose parameters are stored in the file, and what depends on them alone instead of them (<see cref="StoredWeights"/>): the form in which models are deployed.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="name">Name stored in the file.</param>
     /// <param name="weights">Elements of every parameter by name.</param>
@@ -48,25 +49,19 @@ public static class OnnxWriter
             throw new GraphException($"The weights of '{name}' take {bytes} bytes; one ONNX file holds at most {MaxBytes}.");
         }
 
-        return Model(graph, name, weights, metadata, symbolOf).ToByteArray();
+        return Model(StoredWeights.Fold(graph, weights), name, metadata, symbolOf).ToByteArray();
     }
 
-    private static ModelProto Model(
-        Graph graph, string name, Func<string, Tensor>? weights, IEnumerable<KeyValuePair<string, string>>? metadata, Func<string, int, string?> symbolOf)
+    private static ModelProto Model(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata, Func<string, int, string?> symbolOf)
     {
         ArgumentNullException.ThrowIfNull(graph);
         var publicNames = graph.Outputs.GroupBy(o => o.Value).ToDictionary(g => g.Key, g => g.First().Name);
         string NameOf(Value? value) => value is null ? "" : value.Kind == ValueKind.Result && publicNames.TryGetValue(value, out var output) ? output : value.Name;
 
         var proto = new GraphProto { Name = name };
-        proto.Input.AddRange(graph.Inputs.Concat(weights is null ? graph.Parameters : []).Select(v => Info(v.Name, v, symbolOf)));
+        proto.Input.AddRange(graph.Inputs.Concat(graph.Parameters).Select(v => Info(v.Name, v, symbolOf)));
         proto.Output.AddRange(graph.Outputs.Select(o => Info(o.Name, o.Value, symbolOf)));
         proto.Initializer.AddRange(graph.Constants.Select(c => Initializer(c.Name, c.Constant!)));
-        if (weights is not null)
-        {
-            proto.Initializer.AddRange(graph.Parameters.Select(p => Initializer(p.Name, weights(p.Name))));
-        }
-
         proto.Node.AddRange(graph.Nodes.Select(n => Node(n, NameOf)));
 
         // A result with two public names, and an output that is itself an input or a constant, need a node of their own.

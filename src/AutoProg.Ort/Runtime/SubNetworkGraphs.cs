@@ -90,7 +90,8 @@ public sealed class SubNetworkGraphs
     /// <param name="network">Resolution and depth.</param>
     /// <param name="batch">Images per run.</param>
     /// <param name="features">Whether it also gives what its head is applied to, if the architecture has such a vector.</param>
-    public Graph InferenceGraph(SubNetwork network, int batch, bool features = false)
+    /// <param name="storedWeights">As for <see cref="BatchNormFolding.Apply(Graph, bool)"/>.</param>
+    public Graph InferenceGraph(SubNetwork network, int batch, bool features = false, bool storedWeights = false)
     {
         var graph = Model.Build(network.Resolution, network.Depth, batch, ModelGraphOptions.Inference);
         graph.Builder.Output(Model.OutputName, graph.Output);
@@ -99,7 +100,7 @@ public sealed class SubNetworkGraphs
             graph.Builder.Output(ModelGraph.FeaturesOutput, vector);
         }
 
-        return Pass.Standard(graph.Builder.Build());
+        return Pass.Standard(BatchNormFolding.Apply(graph.Builder.Build(), storedWeights));
     }
 
     /// <summary>How recipes, file names and reports call a purpose: <c>train</c>, <c>train-dp</c>, <c>eval</c>.</summary>

@@ -163,9 +163,9 @@ public static class ModelExport
         using var device = Device.Open(model.Recipe.Runtime.Device, model.Recipe.Runtime.Threads);
         using var sessions = new SubNetworkSessions(new SubNetworkGraphs(model.Task), device);
         var buffer = model.Choices[weights];
-        var anyBatch = batchSize is null ? DynamicBatch.Of(batch => sessions.Graphs.InferenceGraph(network, batch, features: true)) : null;
+        var anyBatch = batchSize is null ? DynamicBatch.Of(batch => sessions.Graphs.InferenceGraph(network, batch, features: true, storedWeights: true)) : null;
         var (symbolic, fixedBatch) = (anyBatch?.Graph is not null, batchSize ?? TriedBatches[0]);
-        var graph = anyBatch?.Graph ?? sessions.Graphs.InferenceGraph(network, fixedBatch, features: true);
+        var graph = anyBatch?.Graph ?? sessions.Graphs.InferenceGraph(network, fixedBatch, features: true, storedWeights: true);
         var bytes = OnnxWriter.WriteWithWeights(
             graph,
             model.Model.Name,

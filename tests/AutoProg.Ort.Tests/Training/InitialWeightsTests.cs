@@ -121,9 +121,8 @@ public sealed class InitialWeightsTests : IDisposable
     {
         var buffer = new Parameter("norm.running_mean", [2], Initializer.Zeros, WeightDecay: false, Running: new RunningStatistic(0.1));
         using var arena = new ParameterArena([buffer], ArenaOptions.WeightsOnly);
-        const string Mean = """ "norm.running_mean":{"dtype":"F32","shape":[2],"data_offsets":[0,8]} """;
         byte[] data = [.. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f), .. BitConverter.GetBytes(7L)];
-        string Count(string norm) => $$"""{{{Mean}},"{{norm}}.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}""";
+        string Count(string norm) => """{"norm.running_mean":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"norm.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[8,16]}}""".Replace("norm.num", $"{norm}.num");
 
         CheckpointFiles.LoadInitial(arena, Write("counted.safetensors", Count("norm"), data), log);
         Assert.Equal([1.5f, -2], arena.Read(ArenaBuffer.Weights, "norm.running_mean").ToArray());
