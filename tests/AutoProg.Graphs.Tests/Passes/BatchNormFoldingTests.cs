@@ -27,22 +27,6 @@ public sealed class BatchNormFoldingTests
     }
 
     [Fact]
-    public void Of_two_normalisations_in_a_row_both_are_folded()
-    {
-        var b = new GraphBuilder();
-        b.Output("y", Normalized(b, Normalized(b, Product(b, "convolution"), "first."), "second."));
-        var before = b.Build();
-        var log = new RewriteLog();
-        var after = BatchNormFolding.Apply(StoredWeights.Fold(before, Drawn), storedWeights: true, log);
-
-        // The weights of the second are results of the first, and constants only after folding.
-        after = BatchNormFolding.Apply(ConstantFolding.Apply(after), storedWeights: true, log);
-
-        Assert.Equal(2, log.Fired[Rule]);
-        Assert.Equal("Conv", PassAssert.Operators(ConstantFolding.Apply(after)));
-    }
-
-    [Fact]
     public void What_cannot_be_folded_is_told()
     {
         AssertRefused("has other readers.", b =>
@@ -116,11 +100,11 @@ public sealed class BatchNormFoldingTests
         {
             "convolution" => b.Conv(Image(), b.Parameter("w", [4, 4, 3, 3]), b.Parameter("b", [4]), strides: Stride),
             "without bias" => b.Conv(Image(), b.Parameter("w", [6, 4, 3, 3])),
-            "groups" => b.Conv(Image(), b.Parameter("w", [6, 2, 3, 3]), b.Parameter("b", [6]), group: 2),
+            "groups" => b.Conv(Image(), b.Parameter("w", [6, 2, 3, 3]), b.Parameter("b", [6]), groups: 2),
             "one axis" => b.Conv(b.Input("x", ElementType.Float, [2, 4, 7]), b.Parameter("w", [6, 4, 3])),
             "Gemm" => b.Gemm(Rows(), b.Parameter("w", [3, 4]), b.Parameter("b", [4])),
             "transposed Gemm" => b.Gemm(Rows(), b.Parameter("w", [4, 3]), transB: true),
-            "scaled Gemm" => b.Add("Gemm", [Rows(), b.Parameter("w", [3, 4]), b.Parameter("b", [1, 4])], new Attributes { { "alpha", 0.5f }, { "beta", -3f }, { "transA", false }, { "transB", false } })[0],
+            "scaled Gemm" => b.Gemm(Rows(), b.Parameter("w", [3, 4]), b.Parameter("b", [1, 4]), alpha: 0.5f, beta: -3),
             _ => b.MatMul(Rows(), b.Parameter("w", [3, 4])),
         };
     }

@@ -1,3 +1,6 @@
+using AutoProg.Graphs.Artifacts;
+using AutoProg.Graphs.Import;
+using AutoProg.Models;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
@@ -6,6 +9,7 @@ using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Training;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Ort.Tests.Training;
 
@@ -108,6 +112,36 @@ public sealed class BatchNormRunTests : IDisposable
         Assert.Equal(before, Snapshot(parts));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(2)]
+    public void An_export_has_normalisations_in_its_convolutions_and_computes_what_the_network_computes(int? batchSize)
+    {
+        var recipe = RecipeOf(GrowthPolicyKind.Original);
+        using var parts = Parts(recipe, new TrainingState { Network = new SubNetwork(16, 3) });
+        ParameterInitialization.Fill(parts.Arena, 1);
+        parts.Network.Use([3]);
+        foreach (var (name, number) in parts.Task.Model.Parameters.Select(static p => p.Name).Where(static name => name.Contains("norm", StringComparison.Ordinal)).Zip(Enumerable.Range(1, 100)))
+        {
+            foreach (ref var value in parts.Arena.Values(ArenaBuffer.Weights, name))
+            {
+                value += 0.1f * number;
+            }
+        }
+
+        var file = Path.Combine(output, "model.onnx");
+        ModelExport.Run(TrainedModel.Of(recipe, parts, [], runFolder: null), new ExportOptions { Weights = "online", Output = file, BatchSize = batchSize });
+
+        Assert.DoesNotContain(OnnxModelFile.Open(file).Initializers.Keys, static name => name.Contains("norm", StringComparison.Ordinal));
+
+        var image = Enumerable.Range(0, 2 * 3 * 16 * 16).Select(static i => MathF.Sin(i)).ToArray();
+        using var session = new InferenceSession(file);
+        using var options = new RunOptions();
+        using var fed = OrtValue.CreateTensorValueFromMemory(image, [2, 3, 16, 16]);
+        using var results = session.Run(options, ["image"], [fed], ["logits"]);
+        Assert.All(Unfolded(parts, image).Zip(results[0].GetTensorDataAsSpan<float>().ToArray()), static pair => Assert.Equal(pair.First, pair.Second, 1e-5)); // float32 rounding
+    }
+
     public void Dispose() => Directory.Delete(output, recursive: true);
 
     private static Recipe RecipeOf(GrowthPolicyKind policy, int recalibrated = 0)
@@ -135,6 +169,20 @@ public sealed class BatchNormRunTests : IDisposable
         .Where(static buffer => buffer.Role != ArenaRole.Gradients)
         .SelectMany(buffer => parts.Arena.Tensors(buffer).Select(tensor => (Key: $"{buffer} {tensor.Name}", Values: tensor.Values.ToArray())))
         .ToDictionary(static pair => pair.Key, static pair => pair.Values);
+
+    /// <summary>Logits of the forward graph as the model builds it.</summary>
+    private static float[] Unfolded(RunComponents parts, float[] image)
+    {
+        var graph = parts.Task.Model.Build(16, 3, 2, ModelGraphOptions.Inference);
+        graph.Builder.Output("logits", graph.Output);
+        var built = graph.Builder.Build();
+        var model = OnnxWriter.Write(built, "unfolded");
+        using var session = new EvalSession(parts.Device, model, GraphManifest.Of(built, "unfolded", model));
+        session.Bind(name => parts.Arena.View(ArenaBuffer.Weights, name));
+        image.CopyTo(session.Tensor(ModelGraph.ImageInput));
+        session.Run();
+        return session.Tensor("logits").ToArray();
+    }
 
     private static List<string> Names(Checkpoint checkpoint, string file)
     {

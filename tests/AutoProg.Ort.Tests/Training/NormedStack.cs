@@ -8,6 +8,7 @@ internal sealed class NormedStack(int classCount = 3) : IElasticModel
 {
     private const int Width = 6;
     private const int Patch = 4;
+    private static readonly long[] Margin = [1, 1, 1, 1];
 
     public string Name => "normed_stack";
 
@@ -40,7 +41,8 @@ internal sealed class NormedStack(int classCount = 3) : IElasticModel
         for (var i = 0; i < depth; i++)
         {
             using var block = m.Block($"blocks.{i}", new BlockAddress(0, i));
-            x = b.Add(x, b.Relu(m.BatchNorm("norm", m.Convolution("conv", x, Width, kernel: 1, stride: 1), momentum: 0.3)));
+            var kernel = m.Parameter("conv.weight", [Width, Width, 3, 3], new Initializer.Uniform(0.1), weightDecay: true);
+            x = b.Add(x, b.Relu(m.BatchNorm("norm", b.Conv(x, kernel, pads: Margin), momentum: 0.3)));
         }
 
         var logits = m.Linear("head", b.Reshape(b.GlobalAveragePool(x), [batch, Width]), ClassCount);
