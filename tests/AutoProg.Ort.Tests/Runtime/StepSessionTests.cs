@@ -51,6 +51,22 @@ public sealed class StepSessionTests
     }
 
     [Fact]
+    public void A_running_statistic_without_the_batchs_to_follow_is_refused()
+    {
+        using var device = Device.Open("cpu", 1);
+        var buffer = new Parameter("norm.running_mean", [2], Initializer.Zeros, WeightDecay: false, new BlockAddress(0, 0), new RunningStatistic(0.1));
+        using var arena = new ParameterArena([.. Parameters, buffer], new ArenaOptions());
+        using var session = Load(device);
+
+        var error = Assert.Throws<ArgumentException>(() => session.Bind(arena, arena.Layout.Select(static parameter => parameter.Block is not null)));
+
+        Assert.StartsWith(
+            "'norm.running_mean' is to follow the batch, but graph 'scales' does not tell the batch's statistic; build the graph in training mode, or leave it out of the selection.",
+            error.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_arena_on_another_device_is_refused()
     {
         using var device = Device.OpenCpuThroughRuntime(1);
