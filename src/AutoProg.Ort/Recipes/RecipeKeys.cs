@@ -5,7 +5,7 @@ namespace AutoProg.Ort.Recipes;
 
 /// <summary>
 /// Every key of a recipe, in the order in which recipes are written. Reading, checking, writing and the reference come from this table:
-/// a new setting is a property in Recipe.cs and a line here.
+/// a new setting is a property in its section (Recipe.cs, DataRecipe.cs, ModelRecipe.cs) and a line here.
 /// </summary>
 internal static class RecipeKeys
 {
