@@ -5,12 +5,7 @@ Architecture as in src/AutoProg.Models/DeiT.cs (timm's names, pre-norm, exact GE
 Prints one JSON document. Runs on Debian 12's python3-torch; see README.md beside this file.
 """
 
-import argparse
-import json
-import os
-import resource
-import statistics
-import time
+from training_step import decay_groups, measure, parse
 
 SIZES = {  # width, depth, heads, MLP ratio, patch, pixels, classes
     "deit_tiny": (192, 12, 3, 4, 16, 224, 1000),
@@ -20,23 +15,7 @@ SIZES = {  # width, depth, heads, MLP ratio, patch, pixels, classes
 }
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--model", choices=SIZES, default="deit_small")
-    parser.add_argument("--img-size", type=int, help="pixels; the model's own if left out")
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--steps", type=int, default=10, help="measured steps")
-    parser.add_argument("--warmup-steps", type=int, default=2)
-    parser.add_argument("--drop-path", type=float, default=0.1)
-    parser.add_argument("--ema-decay", type=float, default=0.998)
-    parser.add_argument("--foreach", action="store_true", help="AdamW over lists of tensors instead of one by one")
-    return parser.parse_args()
-
-
-options = parse()
-os.environ.setdefault("OPENBLAS_NUM_THREADS", str(options.threads))
-os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
+options = parse(__doc__, SIZES, model="deit_small", batch_size=8, drop_path=(float, 0.1, "rate of the last block"))
 
 import torch  # noqa: E402  (the number of threads is read at import)
 from torch import nn  # noqa: E402
@@ -88,56 +67,20 @@ class DeiT(nn.Module):
         return self.head(self.norm(self.blocks(x)[:, 0]))
 
 
-def groups(model):
-    """No decay for biases, norms, tokens and positions, as timm does it."""
-    plain = [p for name, p in model.named_parameters() if p.ndim <= 1 or name in ("cls_token", "pos_embed")]
-    decayed = [p for name, p in model.named_parameters() if not (p.ndim <= 1 or name in ("cls_token", "pos_embed"))]
-    return [{"params": plain, "weight_decay": 0.0}, {"params": decayed, "weight_decay": 0.05}]
-
-
 def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     width, depth, heads, ratio, patch, pixels, classes = SIZES[options.model]
     pixels = options.img_size or pixels
     model = DeiT(width, depth, heads, ratio, patch, pixels, classes, options.drop_path)
-    optimizer = torch.optim.AdamW(groups(model), lr=1e-3, foreach=options.foreach)
-    parameters = list(model.parameters())
-    momentum = [p.detach().clone() for p in parameters]
+    optimizer = torch.optim.AdamW(decay_groups(model), lr=1e-3, foreach=options.foreach)
     image = torch.randn(options.batch_size, 3, pixels, pixels)
     target = torch.softmax(torch.randn(options.batch_size, classes), dim=1)  # soft targets, as mixup makes them
 
-    forward_backward, update = [], []
-    for _ in range(options.warmup_steps + options.steps):
-        optimizer.zero_grad(set_to_none=True)
-        started = time.perf_counter()
-        loss = -(target * F.log_softmax(model(image), dim=1)).sum(dim=1).mean()
-        loss.backward()
-        between = time.perf_counter()
-        optimizer.step()
-        with torch.no_grad():
-            for average, parameter in zip(momentum, parameters):
-                average.lerp_(parameter, 1 - options.ema_decay)
-        forward_backward.append(between - started)
-        update.append(time.perf_counter() - between)
+    def loss():
+        return -(target * F.log_softmax(model(image), dim=1)).sum(dim=1).mean()
 
-    def median(times):
-        return round(1000 * statistics.median(times[options.warmup_steps:]), 3)
-
-    print(json.dumps({
-        "model": options.model,
-        "resolution": pixels,
-        "batch_size": options.batch_size,
-        "threads": options.threads,
-        "steps": options.steps,
-        "torch": torch.__version__,
-        "parameters": sum(p.numel() for p in parameters),
-        "loss": round(loss.item(), 5),
-        "step_ms": median([a + b for a, b in zip(forward_backward, update)]),
-        "forward_backward_ms": median(forward_backward),
-        "update_ms": median(update),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-    }))
+    measure(options, pixels, list(model.parameters()), optimizer, loss)
 
 
 if __name__ == "__main__":

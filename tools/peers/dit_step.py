@@ -5,13 +5,9 @@ Architecture as in src/AutoProg.Models/DiT.cs (adaLN-Zero, tanh GELU, norms with
 src/AutoProg.Ort/Diffusion/DiffusionLoss.cs. Prints one JSON document. Runs on Debian 12's python3-torch; see README.md beside this file.
 """
 
-import argparse
-import json
 import math
-import os
-import resource
-import statistics
-import time
+
+from training_step import measure, parse
 
 SIZES = {  # width, depth, heads, patch, side, channels, classes
     **{f"dit_{name}_{patch}": (*size, patch, 32, 4, 1000)
@@ -20,24 +16,10 @@ SIZES = {  # width, depth, heads, patch, side, channels, classes
 }
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--model", choices=SIZES, default="dit_s_2")
-    parser.add_argument("--img-size", type=int, help="side of the latent or image; the model's own if left out")
-    parser.add_argument("--channels", type=int, help="its channels; the model's own if left out")
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--steps", type=int, default=10, help="measured steps")
-    parser.add_argument("--warmup-steps", type=int, default=2)
-    parser.add_argument("--level", type=int, default=4, help="unfreeze level: blocks i with i mod 4 below it learn")
-    parser.add_argument("--ema-decay", type=float, default=0.998)
-    parser.add_argument("--foreach", action="store_true", help="AdamW over lists of tensors instead of one by one")
-    return parser.parse_args()
-
-
-options = parse()
-os.environ.setdefault("OPENBLAS_NUM_THREADS", str(options.threads))
-os.environ.setdefault("OMP_NUM_THREADS", str(options.threads))
+options = parse(
+    __doc__, SIZES, model="dit_s_2", batch_size=8,
+    channels=(int, None, "channels of the latent or image; the model's own if left out"),
+    level=(int, 4, "unfreeze level: blocks i with i mod 4 below it learn"))
 
 import torch  # noqa: E402  (the number of threads is read at import)
 from torch import nn  # noqa: E402
@@ -124,43 +106,14 @@ def main():
     parameters = list(model.parameters())
     learnable = [p for p in parameters if p.requires_grad]
     optimizer = torch.optim.AdamW(learnable, lr=1e-4, weight_decay=0, foreach=options.foreach)
-    momentum = [p.detach().clone() for p in parameters]
     betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
     noisy, noise = torch.randn(2, options.batch_size, channels, side, side)
     t, y = torch.randint(1, 1000, (options.batch_size,)), torch.randint(0, classes, (options.batch_size,))
 
-    forward_backward, update = [], []
-    for _ in range(options.warmup_steps + options.steps):
-        optimizer.zero_grad(set_to_none=True)
-        started = time.perf_counter()
-        loss = hybrid_loss(model(noisy, t, y), noise, t, betas)
-        loss.backward()
-        between = time.perf_counter()
-        optimizer.step()
-        with torch.no_grad():
-            for average, parameter in zip(momentum, parameters):
-                average.lerp_(parameter, 1 - options.ema_decay)
-        forward_backward.append(between - started)
-        update.append(time.perf_counter() - between)
+    def loss():
+        return hybrid_loss(model(noisy, t, y), noise, t, betas)
 
-    def median(times):
-        return round(1000 * statistics.median(times[options.warmup_steps:]), 3)
-
-    print(json.dumps({
-        "model": options.model,
-        "resolution": side,
-        "batch_size": options.batch_size,
-        "threads": options.threads,
-        "steps": options.steps,
-        "level": options.level,
-        "torch": torch.__version__,
-        "parameters": sum(p.numel() for p in parameters),
-        "loss": round(loss.item(), 5),
-        "step_ms": median([a + b for a, b in zip(forward_backward, update)]),
-        "forward_backward_ms": median(forward_backward),
-        "update_ms": median(update),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-    }))
+    measure(options, side, parameters, optimizer, loss, level=options.level)
 
 
 if __name__ == "__main__":
