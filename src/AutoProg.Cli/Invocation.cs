@@ -15,6 +15,7 @@ internal static class Invocation
         typeof(CompareVerb),
         typeof(ScheduleVerb),
         typeof(SearchVerb),
+        typeof(LabelVerb),
         typeof(SampleVerb),
         typeof(ExportVerb),
         typeof(GraphsVerb),

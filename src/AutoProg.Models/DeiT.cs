@@ -117,15 +117,15 @@ public sealed class DeiT : IElasticModel
         var m = new ModelBuilder();
         var b = m.Graph;
         var image = b.Input(ModelGraph.ImageInput, ElementType.Float, [batch, Channels, resolution, resolution]); // [B, 3, r, r]
-        var dropPath = options.DropPath ? b.Input(ModelGraph.DropPathInput, ElementType.Float, [depth, 2, batch]) : null;
-        var branchFactors = dropPath is null ? null : b.Split(b.Reshape(dropPath, [depth * 2, batch, 1, 1]), 0, Ones(depth * 2));
+        var dropPath = options.DropPath ? ResidualBranches.DropPathFactors(b, depth, batch) : null;
+        var branches = new ResidualBranches(m, NormEpsilon, config.BranchScale);
 
-        var x = Embed(m, image);                                        // [B, N, D]
+        var x = Embed(m, image);                                                                              // [B, N, D]
         for (var i = 0; i < depth; i++)
         {
             using var block = m.Block(BlockName(i), new BlockAddress(0, i));
-            x = Branch(m, "attn", x, Attention, branchFactors?[2 * i]); // [B, N, D]
-            x = Branch(m, "mlp", x, Mlp, branchFactors?[(2 * i) + 1]);  // [B, N, D]
+            x = branches.Attention(x, rows => m.SelfAttention(rows, batch, config.NumHeads), dropPath?[2 * i]); // [B, N, D]
+            x = branches.Mlp(x, config.MlpRatio, dropPath?[(2 * i) + 1]);                                       // [B, N, D]
         }
 
         // The final norm is per token, so only the class token needs it.
@@ -135,8 +135,6 @@ public sealed class DeiT : IElasticModel
     }
 
     private static string BlockName(int index) => $"blocks.{index}";
-
-    private static long[] Ones(int count) => [.. Enumerable.Repeat(1L, count)];
 
     /// <summary>Patches, class token, positions.</summary>
     private Value Embed(ModelBuilder m, Value image)
@@ -163,36 +161,4 @@ public sealed class DeiT : IElasticModel
         var tokens = b.Concat(1, b.Expand(classToken, [batch, 1, width]), patches);
         return b.Add(tokens, positions);
     }
-
-    /// <summary>x + factor * f(norm(x)).</summary>
-    /// <param name="m">The model.</param>
-    /// <param name="name"><c>attn</c> or <c>mlp</c>.</param>
-    /// <param name="x">[B, N, D].</param>
-    /// <param name="f">From [B N, D] to [B N, D].</param>
-    /// <param name="dropPath">[1, B, 1, 1], or null.</param>
-    private Value Branch(ModelBuilder m, string name, Value x, Func<ModelBuilder, Value, long, Value> f, Value? dropPath)
-    {
-        var b = m.Graph;
-        var (batch, tokens) = (x.Shape[0], x.Shape[1]);
-        var number = name == "attn" ? 1 : 2;
-        var normed = m.LayerNorm($"norm{number}", b.Reshape(x, [batch * tokens, config.EmbedDim]), NormEpsilon);
-        Value branch;
-        using (m.Scope(name))
-        {
-            branch = b.Reshape(f(m, normed, batch), x.Shape);
-        }
-
-        if (config.BranchScale)
-        {
-            branch = b.Mul(branch, m.Parameter($"{Models.BranchScale.ParameterName}{number}", [1], Initializer.Ones));
-        }
-
-        return b.Add(x, dropPath is null ? branch : b.Mul(branch, b.Reshape(dropPath, [batch, 1, 1])));
-    }
-
-    private Value Attention(ModelBuilder m, Value x, long batch) => m.SelfAttention(x, batch, config.NumHeads);
-
-    /// <summary>Two linear layers with a GELU between them.</summary>
-    private Value Mlp(ModelBuilder m, Value x, long batch) =>
-        m.Linear("fc2", m.Graph.Gelu(m.Linear("fc1", x, (long)(config.EmbedDim * config.MlpRatio))), config.EmbedDim);
 }

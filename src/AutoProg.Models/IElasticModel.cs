@@ -18,6 +18,9 @@ public interface IElasticModel
     /// <summary>Depth of the complete model in blocks, over all groups.</summary>
     int MaxDepth { get; }
 
+    /// <summary>Smallest depth that it can be built with: a block in every group.</summary>
+    int MinDepth => 1;
+
     /// <summary>A resolution must be a multiple of this (the patch size).</summary>
     int ResolutionStep { get; }
 
@@ -37,14 +40,14 @@ public interface IElasticModel
     string BlockPrefix(BlockAddress block);
 
     /// <summary>Blocks of each group when the depth is <paramref name="depth"/>; the sum is the depth. Architectures with one stack give one number.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The depth is not in 1..<see cref="MaxDepth"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The depth is not in <see cref="MinDepth"/>..<see cref="MaxDepth"/>.</exception>
     IReadOnlyList<int> SplitDepth(int depth);
 
     /// <summary>
     /// The forward graph. Its blocks are numbered 0..l-1 in each group whatever blocks of a supernet they stand for: the runtime maps names onto memory.
     /// </summary>
     /// <param name="resolution">Input side, a multiple of <see cref="ResolutionStep"/> up to any size.</param>
-    /// <param name="depth">Number of blocks, 1..<see cref="MaxDepth"/>.</param>
+    /// <param name="depth">Number of blocks, <see cref="MinDepth"/>..<see cref="MaxDepth"/>.</param>
     /// <param name="batch">Batch size; shapes are static.</param>
     /// <param name="options">What the graph is for.</param>
     /// <exception cref="ArgumentException">Resolution, depth or batch is outside its range.</exception>

@@ -116,12 +116,13 @@ public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null,
     /// <param name="x">[batch tokens, width].</param>
     /// <param name="batch">How many sequences the rows are.</param>
     /// <param name="heads">Number of heads; divides the width.</param>
-    public Value SelfAttention(Value x, long batch, int heads)
+    /// <param name="qkvBias">Whether queries, keys and values have a bias.</param>
+    public Value SelfAttention(Value x, long batch, int heads, bool qkvBias = true)
     {
         ArgumentNullException.ThrowIfNull(x);
         var (tokens, width) = (x.Shape[0] / batch, x.Shape[1] / heads);
         // q, k and v lie side by side as 3 H heads, so that one move of a single axis serves all three.
-        var qkv = Graph.Reshape(Linear("qkv", x, 3 * x.Shape[1]), [batch, tokens, 3 * heads, width]);
+        var qkv = Graph.Reshape(Linear("qkv", x, 3 * x.Shape[1], qkvBias), [batch, tokens, 3 * heads, width]);
         var parts = Graph.Split(Graph.Transpose(qkv, 0, 2, 1, 3), 1, heads, heads, heads);
         var (q, k, v) = (parts[0], parts[1], parts[2]);                                                            // [B, H, N, d]
         var attention = Graph.Softmax(Graph.FusedMatMul(q, k, transB: true, alpha: (float)Math.Pow(width, -0.5))); // [B, H, N, N]
@@ -129,7 +130,7 @@ public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null,
         return Linear("proj", Graph.Reshape(mixed, x.Shape), x.Shape[1]);
     }
 
-    /// <summary>A convolution of square kernel with bias and without padding; weights and bias are uniform within 1/sqrt(fan in), as PyTorch's, unless told otherwise.</summary>
+    /// <summary>A convolution of square kernel; weights and bias are uniform within 1/sqrt(fan in), as PyTorch's, unless told otherwise.</summary>
     /// <param name="name">Scope of <c>weight</c> [out, channels, kernel, kernel] and <c>bias</c>.</param>
     /// <param name="image">[batch, channels, height, width].</param>
     /// <param name="outChannels">Output channels.</param>
@@ -137,13 +138,17 @@ public sealed class ModelBuilder(Func<Shape, Initializer>? linearWeights = null,
     /// <param name="stride">Distance of windows; equal to the kernel for patches, which are then one matrix product.</param>
     /// <param name="weights">How the kernel is drawn.</param>
     /// <param name="bias">How the bias is drawn.</param>
-    public Value Convolution(string name, Value image, long outChannels, long kernel, long stride, Initializer? weights = null, Initializer? bias = null)
+    /// <param name="padding">Zeros around the image.</param>
+    /// <param name="hasBias">False where a batch norm follows, which would take the bias away again.</param>
+    public Value Convolution(
+        string name, Value image, long outChannels, long kernel, long stride, Initializer? weights = null, Initializer? bias = null, long padding = 0, bool hasBias = true)
     {
         ArgumentNullException.ThrowIfNull(image);
         using var inner = Scope(name);
         var bound = new Initializer.Uniform(1 / Math.Sqrt(image.Shape[1] * kernel * kernel));
         var weight = Parameter("weight", [outChannels, image.Shape[1], kernel, kernel], weights ?? bound, weightDecay: true);
-        return Graph.Conv(image, weight, Parameter("bias", [outChannels], bias ?? bound), strides: [stride, stride]);
+        return Graph.Conv(
+            image, weight, hasBias ? Parameter("bias", [outChannels], bias ?? bound) : null, strides: [stride, stride], pads: [padding, padding, padding, padding]);
     }
 
     private string Join(string name) => scope.Length == 0 ? name : $"{scope}.{name}";

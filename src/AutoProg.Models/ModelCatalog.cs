@@ -7,6 +7,7 @@ public static class ModelCatalog
     private static readonly Architecture[] Architectures =
     [
         new(DeiT.Variants.Keys, static (name, sizes) => CreateDeiT(DeiT.Variants[name], sizes)),
+        new(Volo.Variants.Keys, static (name, sizes) => CreateVolo(Volo.Variants[name], sizes)),
         new(DiT.Variants.Keys, static (name, sizes) => CreateDiT(DiT.Variants[name], sizes)),
         new([VaeMicro.VariantName], static (_, sizes) => CreateVae(sizes)),
     ];
@@ -37,6 +38,30 @@ public static class ModelCatalog
             EmbedDim = sizes.EmbedDim ?? variant.EmbedDim,
             Depth = sizes.Depth ?? variant.Depth,
             NumHeads = sizes.NumHeads ?? variant.NumHeads,
+            MlpRatio = sizes.MlpRatio ?? variant.MlpRatio,
+            BranchScale = sizes.BranchScale,
+        });
+    }
+
+    private static Volo CreateVolo(VoloConfig variant, ModelSizes sizes)
+    {
+        Refuse(variant.Name, sizes.InChannels is not (null or 3), "sees images of 3 channels");
+        Refuse(variant.Name, sizes.NumStages > 0, "has no stage table");
+        Refuse(variant.Name, sizes.LearnSigma is not null, "learns no variance");
+
+        // Outlookers are half as wide as the transformer, with heads of the same width.
+        var (width, heads) = (sizes.EmbedDim ?? variant.EmbedDim, sizes.NumHeads ?? variant.NumHeads);
+        Refuse(variant.Name, width % 2 != 0 || heads % 2 != 0, $"needs an even embed_dim and num_heads, since its outlookers have half of both, not {width} and {heads}");
+        return new(variant with
+        {
+            ImgSize = sizes.ImgSize ?? variant.ImgSize,
+            PatchSize = sizes.PatchSize ?? variant.PatchSize,
+            NumClasses = sizes.NumClasses ?? variant.NumClasses,
+            OutlookWidth = width / 2,
+            OutlookHeads = heads / 2,
+            EmbedDim = width,
+            NumHeads = heads,
+            Depth = sizes.Depth ?? variant.Depth,
             MlpRatio = sizes.MlpRatio ?? variant.MlpRatio,
             BranchScale = sizes.BranchScale,
         });

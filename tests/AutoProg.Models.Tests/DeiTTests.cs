@@ -113,7 +113,7 @@ public sealed class DeiTTests
     public void An_unknown_name_is_refused_with_the_known_ones()
     {
         var error = Assert.Throws<ArgumentException>(() => ModelCatalog.Create("deit_smal", new ModelSizes()));
-        Assert.StartsWith("There is no model 'deit_smal'; known are deit_tiny, deit_small, deit_base, deit_micro, dit_s_2, dit_s_4, dit_s_8, dit_b_2, dit_b_4, dit_b_8, dit_l_2, dit_l_4, dit_l_8, dit_xl_2, dit_xl_4, dit_xl_8, dit_micro, vae_micro.", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("There is no model 'deit_smal'; known are deit_tiny, deit_small, deit_base, deit_micro, volo_d1, volo_d2, volo_d3, volo_micro, dit_s_2, dit_s_4, dit_s_8, dit_b_2, dit_b_4, dit_b_8, dit_l_2, dit_l_4, dit_l_8, dit_xl_2, dit_xl_4, dit_xl_8, dit_micro, vae_micro.", error.Message, StringComparison.Ordinal);
     }
 
     private static IElasticModel Micro() => ModelCatalog.Create("deit_micro", new ModelSizes { ImgSize = 16, PatchSize = 4, EmbedDim = 8, NumHeads = 2, Depth = 2 });

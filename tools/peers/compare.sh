@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the training step of `autoprog bench` and of PyTorch (deit_step.py, dit_step.py) in turns, so that a change of the machine's load hits both,
+# Measures the training step of `autoprog bench` and of PyTorch (deit_step.py, dit_step.py, volo_step.py) in turns, so that a change of the machine's load hits both,
 # and prints the ratio.
 #
 #   tools/peers/compare.sh [--model NAME] [--img-size PIXELS] [--batch-size N] [--threads N] [--steps N] [--rounds N]
@@ -26,6 +26,7 @@ root=$(cd "$here/../.." && pwd)
 python=${PYTHON:-/usr/bin/python3}
 peer=$here/deit_step.py
 [[ $model != dit_* ]] || peer=$here/dit_step.py
+[[ $model != volo_* ]] || peer=$here/volo_step.py
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 

@@ -1,3 +1,5 @@
+using AutoProg.Ort.Data.TokenLabels;
+
 namespace AutoProg.Ort.Data;
 
 /// <summary>
@@ -11,6 +13,7 @@ public sealed class Batch
     private float[] images = [];
     private readonly float[] targets;
     private readonly int[] labels;
+    private TokenTargets[] tokenTargets = [];
 
     internal Batch(int size, int classes, int channels = ImageChannels)
     {
@@ -62,6 +65,9 @@ public sealed class Batch
     /// <summary>Class of each image [B], before mixing.</summary>
     public Memory<int> Labels => labels;
 
+    /// <summary>Class distributions of every image's tokens [B], not smoothed; empty unless the data have label maps.</summary>
+    public IReadOnlyList<TokenTargets> TokenTargets => tokenTargets;
+
     private int ImageLength => Channels * Resolution * Resolution;
 
     internal void Begin(int index, int resolution, int count)
@@ -78,6 +84,12 @@ public sealed class Batch
         targets.AsSpan().Clear();
         labels.AsSpan(count).Fill(-1);
     }
+
+    /// <summary>Called for every row, by several threads.</summary>
+    internal void SetTokenTargets(int row, TokenTargets targets) => tokenTargets[row] = targets;
+
+    /// <summary>Makes room for the distributions of tokens.</summary>
+    internal void ExpectTokenTargets() => tokenTargets = new TokenTargets[Size];
 
     internal Span<float> ImageAt(int row) => images.AsSpan(row * ImageLength, ImageLength);
 }

@@ -38,7 +38,13 @@ public sealed class BatchStream : IDisposable
         // One more than prefetched: the one that the reader holds.
         for (var i = 0; i <= Math.Min(prefetch, Remaining); i++)
         {
-            free.Push(new Batch(plan.BatchSize, plan.Classes, plan.Channels));
+            var batch = new Batch(plan.BatchSize, plan.Classes, plan.Channels);
+            if (plan.HasTokenTargets)
+            {
+                batch.ExpectTokenTargets();
+            }
+
+            free.Push(batch);
         }
 
         workers = [.. Enumerable.Range(0, workerCount).Select(number => new Thread(Run) { IsBackground = true, Name = $"autoprog-data-{number}" })];

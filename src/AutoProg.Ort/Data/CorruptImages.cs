@@ -49,7 +49,14 @@ public sealed class CorruptImages
     /// <param name="minimumSide">As in <see cref="IImageDataset.Load"/>.</param>
     /// <param name="label">Class of the image that was loaded.</param>
     /// <exception cref="DataException">More images are corrupt than allowed, none is readable, or the label is out of range.</exception>
-    internal RgbImage Load(int index, int minimumSide, out int label)
+    internal RgbImage Load(int index, int minimumSide, out int label) => Load(index, minimumSide, out label, out _);
+
+    /// <param name="index">Wanted image.</param>
+    /// <param name="minimumSide">As in <see cref="IImageDataset.Load"/>.</param>
+    /// <param name="label">Class of the image that was loaded.</param>
+    /// <param name="loaded">Which image that was.</param>
+    /// <inheritdoc cref="Load(int, int, out int)" path="/summary|/exception"/>
+    internal RgbImage Load(int index, int minimumSide, out int label, out int loaded)
     {
         for (var step = 0; step < dataset.Count; step++)
         {
@@ -61,7 +68,7 @@ public sealed class CorruptImages
 
             try
             {
-                label = LabelOf(current);
+                (label, loaded) = (LabelOf(current), current);
                 return dataset.Load(current, minimumSide);
             }
             catch (ImageUnreadableException unreadable)

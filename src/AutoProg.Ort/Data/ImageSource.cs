@@ -1,6 +1,7 @@
 using AutoProg.Ort.Data.Augmentation;
 using AutoProg.Ort.Data.Formats;
 using AutoProg.Ort.Data.Loading;
+using AutoProg.Ort.Data.TokenLabels;
 using AutoProg.Ort.Recipes;
 using Microsoft.Extensions.Logging;
 
@@ -13,19 +14,22 @@ public sealed class ImageSource : IBatchSource
     private readonly Normalization normalization;
     private readonly CorruptImages images;
     private readonly ILogger logger;
+    private readonly LabelMaps? labelMaps;
 
     /// <summary>Reads no image yet.</summary>
     /// <param name="dataset">Any data set.</param>
     /// <param name="recipe">Mean, deviation, workers, prefetching and the share of images that may be corrupt; where the images come from is not looked at.</param>
     /// <param name="logger">Receives a warning per corrupt image.</param>
+    /// <param name="labelMaps">What training batches take the targets of tokens from; null where tokens have none of their own.</param>
     /// <exception cref="ArgumentException">Mean or deviation are not three usable numbers.</exception>
-    public ImageSource(IImageDataset dataset, DataRecipe recipe, ILogger logger)
+    public ImageSource(IImageDataset dataset, DataRecipe recipe, ILogger logger, LabelMaps? labelMaps = null)
     {
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(recipe);
         Dataset = dataset;
         this.recipe = recipe;
         this.logger = logger;
+        this.labelMaps = labelMaps;
         normalization = new Normalization(recipe.Mean, recipe.Std);
         images = new CorruptImages(dataset, recipe.MaxCorruptFraction, logger);
     }
@@ -42,7 +46,7 @@ public sealed class ImageSource : IBatchSource
     public BatchStream TrainingBatches(TrainingEpoch epoch)
     {
         ArgumentNullException.ThrowIfNull(epoch);
-        return Start(new TrainingPlan(Dataset, images, epoch, normalization));
+        return Start(new TrainingPlan(Dataset, images, epoch, normalization, labelMaps));
     }
 
     /// <summary>All images in order under a fixed augmentation.</summary>

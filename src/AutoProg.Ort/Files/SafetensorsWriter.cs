@@ -19,6 +19,12 @@ public sealed record FloatTensor(string Name, Shape Shape, FloatSource Elements)
     public static FloatTensor Of(string name, Shape shape, float[] elements) => new(name, shape, () => elements);
 }
 
+/// <summary>Where a tensor will lie, without its elements.</summary>
+/// <param name="Name">Unique in its file.</param>
+/// <param name="Type">Element type.</param>
+/// <param name="Shape">Dimensions, row-major.</param>
+internal sealed record TensorLayout(string Name, TensorType Type, Shape Shape);
+
 /// <summary>Writes safetensors files, one tensor after the other, without a copy of them in memory.</summary>
 public static class SafetensorsWriter
 {
@@ -40,7 +46,7 @@ public static class SafetensorsWriter
     /// <inheritdoc cref="Write(string, IReadOnlyList{FloatTensor}, IReadOnlyDictionary{string, string}?)" />
     public static void Write(Stream stream, IReadOnlyList<FloatTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        WriteHeader(stream, tensors, metadata);
+        WriteHeader(stream, [.. tensors.Select(static tensor => new TensorLayout(tensor.Name, TensorType.F32, tensor.Shape))], metadata);
         foreach (var tensor in tensors)
         {
             var elements = tensor.Elements();
@@ -59,8 +65,11 @@ public static class SafetensorsWriter
         }
     }
 
-    private static void WriteHeader(Stream stream, IReadOnlyList<FloatTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>Writes what stands before the data, which follow tensor by tensor without gaps.</summary>
+    /// <returns>First byte of each tensor, from the start of the file.</returns>
+    internal static IReadOnlyList<long> WriteHeader(Stream stream, IReadOnlyList<TensorLayout> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
+        var offsets = new List<long>();
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
         {
@@ -77,7 +86,7 @@ public static class SafetensorsWriter
             }
 
             var names = new HashSet<string>(StringComparer.Ordinal) { "__metadata__" };
-            var offset = 0L;
+            var next = 0L;
             foreach (var tensor in tensors)
             {
                 if (!names.Add(tensor.Name))
@@ -85,9 +94,10 @@ public static class SafetensorsWriter
                     throw new ArgumentException($"Tensor name '{tensor.Name}' appears twice or is reserved.", nameof(tensors));
                 }
 
-                var end = checked(offset + (tensor.Shape.ElementCount * sizeof(float)));
-                WriteEntry(json, tensor, offset, end);
-                offset = end;
+                var end = checked(next + (tensor.Shape.ElementCount * tensor.Type.Size()));
+                WriteEntry(json, tensor, next, end);
+                offsets.Add(next);
+                next = end;
             }
 
             json.WriteEndObject();
@@ -101,12 +111,14 @@ public static class SafetensorsWriter
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)buffer.WrittenCount);
         stream.Write(length);
         stream.Write(buffer.WrittenSpan);
+        var start = sizeof(ulong) + buffer.WrittenCount;
+        return [.. offsets.Select(offset => start + offset)];
     }
 
-    private static void WriteEntry(Utf8JsonWriter json, FloatTensor tensor, long begin, long end)
+    private static void WriteEntry(Utf8JsonWriter json, TensorLayout tensor, long begin, long end)
     {
         json.WriteStartObject(tensor.Name);
-        json.WriteString("dtype", TensorType.F32.Spelling());
+        json.WriteString("dtype", tensor.Type.Spelling());
         json.WriteStartArray("shape");
         foreach (var dim in tensor.Shape)
         {

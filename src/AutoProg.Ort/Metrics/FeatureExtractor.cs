@@ -12,7 +12,7 @@ namespace AutoProg.Ort.Metrics;
 /// <summary>How images become features. What is null is taken from the model file, where models exported by this engine say it.</summary>
 public sealed record FeatureOptions
 {
-    /// <summary>The output to take, of any rank; what follows its batch axis is one vector. Null takes <c>features</c>, else the last output of rank 2.</summary>
+    /// <summary>The output to take, of any rank; what follows its batch axis is one vector. Null takes <c>features</c>, else the last output of rank 2, else the only one.</summary>
     public string? Output { get; init; }
 
     /// <summary>Pixels per side of the network's input.</summary>
@@ -23,6 +23,12 @@ public sealed record FeatureOptions
 
     /// <summary>Three positive channel standard deviations on the same scale.</summary>
     public IReadOnlyList<double>? Std { get; init; }
+
+    /// <summary>Whether a whole image is squeezed into the square, so that places of the result are places of the image; otherwise its middle is taken.</summary>
+    public bool WholeImages { get; init; }
+
+    /// <summary>Numbers per image that the model may give.</summary>
+    public int MostFeatures { get; init; } = FeatureAccumulator.MaxDimension;
 
     /// <summary>Images per run where the model leaves it open, 1 to 4096.</summary>
     public int BatchSize { get; init; } = 32;
@@ -42,6 +48,8 @@ public sealed class FeatureExtractor : IDisposable
     private readonly Canvas canvas = new();
     private readonly float[] pixels;
     private readonly bool fixedBatch;
+    private readonly bool wholeImages;
+    private readonly int mostFeatures;
 
     private FeatureExtractor(string path, string sha256, InferenceSession session, FeatureOptions options)
     {
@@ -64,6 +72,7 @@ public sealed class FeatureExtractor : IDisposable
         Output = FindOutput(options.Output);
         var elements = 3L * BatchSize * Resolution * Resolution;
         pixels = new float[elements <= MostElements ? elements : throw Refused($"{BatchSize} images of {Resolution} x {Resolution} pixels in one run need {elements * sizeof(float) >> 20} MiB, expected at most {MostElements * sizeof(float) >> 20}")];
+        (wholeImages, mostFeatures) = (options.WholeImages, options.MostFeatures);
         Dimension = FindDimension();
     }
 
@@ -81,6 +90,9 @@ public sealed class FeatureExtractor : IDisposable
 
     /// <summary>Features of an image.</summary>
     public int Dimension { get; }
+
+    /// <summary>Dimensions of what is given for an image: those of the output without its first.</summary>
+    public IReadOnlyList<long> FeatureShape { get; private set; } = [];
 
     /// <summary>Pixels per side of the network's input.</summary>
     public int Resolution { get; }
@@ -150,7 +162,7 @@ public sealed class FeatureExtractor : IDisposable
         var size = 3 * Resolution * Resolution;
         for (var i = 0; i < images.Count; i++)
         {
-            EvaluationCrop.Apply(images[i], Resolution, 1, canvas);
+            Place(images[i]);
             normalization.Apply(canvas, pixels.AsSpan(i * size, size));
         }
 
@@ -184,6 +196,19 @@ public sealed class FeatureExtractor : IDisposable
         session.Dispose();
     }
 
+    private void Place(RgbImage image)
+    {
+        if (!wholeImages)
+        {
+            EvaluationCrop.Apply(image, Resolution, 1, canvas);
+            return;
+        }
+
+        canvas.Resize(Resolution, Resolution);
+        BicubicResize.Resize(
+            image.Pixels, image.Width, new Box(0, 0, image.Width, image.Height), Resolution, Resolution, new Box(0, 0, Resolution, Resolution), canvas.Pixels, canvas.Resampling);
+    }
+
     /// <summary>A model of a fixed batch runs it whole; what stands in the unused places does not matter.</summary>
     private float[] Run(int count)
     {
@@ -192,6 +217,7 @@ public sealed class FeatureExtractor : IDisposable
         using var input = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels.AsMemory(0, length), [rows, 3, Resolution, Resolution]);
         using var outputs = session.Run(runOptions, [Input], [input], [Output]);
         var features = outputs[0].GetTensorDataAsSpan<float>();
+        FeatureShape = outputs[0].GetTensorTypeAndShape().Shape[1..];
         return features.Length > 0 && features.Length % rows == 0 && (Dimension == 0 || features.Length == rows * Dimension)
             ? features.ToArray()
             : throw Refused($"output '{Output}' has {features.Length} elements for {rows} images");
@@ -200,9 +226,9 @@ public sealed class FeatureExtractor : IDisposable
     private int FindDimension()
     {
         var dimension = Run(1).Length / (fixedBatch ? BatchSize : 1);
-        return dimension <= FeatureAccumulator.MaxDimension
+        return dimension <= mostFeatures
             ? dimension
-            : throw Refused($"output '{Output}' has {dimension} features per image, expected at most {FeatureAccumulator.MaxDimension}; name another output");
+            : throw Refused($"output '{Output}' has {dimension} features per image, expected at most {mostFeatures}; name another output");
     }
 
     private (string Name, int[] Dims) FindInput()
@@ -233,7 +259,7 @@ public sealed class FeatureExtractor : IDisposable
     {
         var outputs = session.OutputMetadata;
         var names = session.OutputNames;
-        var name = asked ?? names.FirstOrDefault(static n => n == ModelGraph.FeaturesOutput) ?? names.LastOrDefault(n => outputs[n].IsTensor && outputs[n].Dimensions.Length == 2);
+        var name = asked ?? names.FirstOrDefault(static n => n == ModelGraph.FeaturesOutput) ?? names.LastOrDefault(n => outputs[n].IsTensor && outputs[n].Dimensions.Length == 2) ?? (names.Count == 1 ? names[0] : null);
         return name is not null && outputs.TryGetValue(name, out var output) && output.IsTensor && output.ElementType == typeof(float) && output.Dimensions.Length >= 2
             ? name
             : throw Refused($"it gives {string.Join(", ", outputs.Select(static o => Described(o.Key, o.Value)))}; {(asked is null ? "name the output to take" : $"'{asked}' is none that holds float vectors")}");

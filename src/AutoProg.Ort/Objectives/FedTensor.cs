@@ -25,6 +25,16 @@ public abstract class FedTensor
     public static FedTensor Of<T>(string name, ReadOnlyMemory<T> values, int outer)
         where T : unmanaged => new Typed<T>(name, values, outer);
 
+    /// <summary>Values that are the same for every micro-batch.</summary>
+    public static FedTensor Shared<T>(string name, ReadOnlyMemory<T> values)
+        where T : unmanaged => new Whole<T>(name, values);
+
+    private sealed class Whole<T>(string name, ReadOnlyMemory<T> values) : FedTensor(name)
+        where T : unmanaged
+    {
+        public override void Feed(BoundSession session, int batch, int first, int count) => values.Span.CopyTo(session.Tensor<T>(Name));
+    }
+
     private sealed class Typed<T>(string name, ReadOnlyMemory<T> values, int outer) : FedTensor(name)
         where T : unmanaged
     {

@@ -12,6 +12,7 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         new SearchScoreCheck(),
         new OptimizerCheck(),
         new DeitCheck(),
+        new VoloCheck(),
         new DitCheck(),
         new DiffusionCheck(),
         new ProxiesCheck(),

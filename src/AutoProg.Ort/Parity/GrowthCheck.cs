@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using AutoProg.Models;
 using AutoProg.Ort.Progressive;
 
 namespace AutoProg.Ort.Parity;
@@ -56,7 +57,7 @@ internal sealed class GrowthCheck : IFixtureCheck
     private static double ElasticVoloError(ElasticVoloRow row)
     {
         CheckDepth(Math.Max(row.L, row.LMax));
-        var supernet = new ElasticSupernet(DepthSplits.Volo(row.LMin), [row.LMin, row.L, row.LMax], DepthSplits.Volo, InsertionOrder.DeepestFirst);
+        var supernet = new ElasticSupernet(Volo.SplitOf(row.LMin), [row.LMin, row.L, row.LMax], Volo.SplitOf, InsertionOrder.DeepestFirst);
         var active = supernet.Active(row.L);
         if (row.Consistent)
         {
@@ -75,8 +76,8 @@ internal sealed class GrowthCheck : IFixtureCheck
     private static double GrowthCopyError(GrowthCopyRow row)
     {
         CheckDepth(row.NewL);
-        var from = DepthSplits.Volo(row.PrevL);
-        var to = DepthSplits.Nest(from, [row.NewL], DepthSplits.Volo)[0];
+        var from = Volo.SplitOf(row.PrevL);
+        var to = DepthSplits.Nest(from, [row.NewL], Volo.SplitOf)[0];
         IReadOnlyList<IReadOnlyList<int>> source = [.. from.Zip(to, static (prev, next) => LayerMap.Interpolation(prev, next).Source.Select(static i => i!.Value).ToArray())];
         return Deviation.OfExact(source, row.Source);
     }
@@ -88,7 +89,7 @@ internal sealed class GrowthCheck : IFixtureCheck
         return Math.Max(Deviation.OfExact(ActiveFrom(12), row.ActiveDuringSearch), Deviation.OfExact(ActiveFrom(9), row.Extracted));
 
         IReadOnlyList<IReadOnlyList<int>> ActiveFrom(int original) =>
-            new ElasticSupernet(DepthSplits.Volo(original), [row.L, 18], DepthSplits.Volo, InsertionOrder.DeepestFirst).Active(row.L);
+            new ElasticSupernet(Volo.SplitOf(original), [row.L, 18], Volo.SplitOf, InsertionOrder.DeepestFirst).Active(row.L);
     }
 
     private static double UnfreezeError(KeyValuePair<string, int[]> row, UnfreezeRule rule) =>
@@ -99,7 +100,7 @@ internal sealed class GrowthCheck : IFixtureCheck
     private static double VoloDropPathError(VoloDropPathRow row)
     {
         CheckDepth(row.L);
-        var rates = DropPathRates.Volo(row.DropPathRate, DepthSplits.Volo(row.L));
+        var rates = DropPathRates.Volo(row.DropPathRate, Volo.SplitOf(row.L));
         return rates.Count == row.DropProb.Length ? rates.Zip(row.DropProb, Deviation.OfElements).Max() : Deviation.Wrong;
     }
 

@@ -1,3 +1,4 @@
+using AutoProg.Models;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 
@@ -27,9 +28,9 @@ internal sealed class ScheduleCheck : IFixtureCheck
             .. JsonFixture.Rows(path, "autoprog", goldens.Autoprog, DoublePrecision, AutoprogError),
             .. JsonFixture.Rows(path, "autoprog_zero", goldens.AutoprogZero, 0, static row => SizesError(row.Args, row.Epochs, row.R, row.L)),
             .. JsonFixture.Rows(path, "make_divisible", goldens.MakeDivisible, 0, static row =>
-                Number(row, 2).Equals(UniformLinearGrowth.MakeDivisible(Number(row, 0), Whole(row, 1))) ? 0 : Deviation.Wrong),
+                Number(row, 2).Equals(Divisible.Nearest(Number(row, 0), Whole(row, 1))) ? 0 : Deviation.Wrong),
             .. JsonFixture.Rows(path, "volo_split", goldens.VoloSplit, 0, static row =>
-                Whole(row, 1) == DepthSplits.VoloOutlookers(Whole(row, 0)) ? 0 : Deviation.Wrong),
+                Whole(row, 1) == Volo.OutlookersOf(Whole(row, 0)) ? 0 : Deviation.Wrong),
             .. JsonFixture.Rows(path, "get_divisor", goldens.GetDivisor, 0, static row =>
                 Whole(row, 2) == MicroBatches.ForStage(Whole(row, 0), Number(row, 1)) ? 0 : Deviation.Wrong),
         ];
@@ -45,7 +46,7 @@ internal sealed class ScheduleCheck : IFixtureCheck
         };
         recipe = recipe with { Growth = recipe.Growth with { AaScale = args.AaScale, DpScale = args.DpScale, ReScale = args.ReScale, ResizeScale = args.ResizeScale } };
         StageRegularization[] stages = [.. Plan(recipe, args).Stages.Select(static stage => stage.Regularization)];
-        int[] heads = [.. UniformLinearGrowth.Scales(args.HScale, args.NumStages).Select(scale => UniformLinearGrowth.MakeDivisible(scale * args.HMax, HeadDivisor))];
+        int[] heads = [.. UniformLinearGrowth.Scales(args.HScale, args.NumStages).Select(scale => Divisible.Nearest(scale * args.HMax, HeadDivisor))];
         return new[]
         {
             SizesError(args, row.Epochs, row.R, row.L),

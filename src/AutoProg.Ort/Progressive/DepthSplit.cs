@@ -12,20 +12,6 @@ public static class DepthSplits
     public static DepthSplit SingleStack { get; } = static depth => [depth];
 
     /// <summary>
-    /// VOLO: l0 = make_divisible(0.23 l, 2) outlookers, the rest are transformer blocks; up to depth 2 one of each (so depth 1 cannot be split).
-    /// Not monotone: depth 9 gives [2, 7], depth 10 gives [4, 6]; <see cref="Nest"/> repairs that inside a supernet.
-    /// </summary>
-    public static DepthSplit Volo { get; } = static depth =>
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(depth, 2);
-        var outlookers = depth == 2 ? 1 : VoloOutlookers(depth);
-        return [outlookers, depth - outlookers];
-    };
-
-    /// <summary>The number of outlookers that VOLO's rule asks for, before it is held against the depth: make_divisible(0.23 l, 2).</summary>
-    public static int VoloOutlookers(int depth) => UniformLinearGrowth.MakeDivisible(0.23 * depth, 2);
-
-    /// <summary>
     /// Splits every depth such that no group shrinks while the depth rises. Definition 3.1 (weight-nesting) needs it, and a rule like VOLO's
     /// does not give it: the authors' elastic rule then runs a network of another depth or fails.
     /// </summary>

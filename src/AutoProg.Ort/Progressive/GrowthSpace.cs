@@ -1,3 +1,4 @@
+using AutoProg.Models;
 using AutoProg.Ort.Recipes;
 
 namespace AutoProg.Ort.Progressive;
@@ -211,7 +212,7 @@ public sealed record GrowthSpace
 
     private static int[] Grow(double firstScale, int stages, int largest, int divisor)
     {
-        var sizes = UniformLinearGrowth.Scales(firstScale, stages).Select(scale => Math.Min(largest, UniformLinearGrowth.MakeDivisible(scale * largest, divisor))).ToArray();
+        var sizes = UniformLinearGrowth.Scales(firstScale, stages).Select(scale => Math.Min(largest, Divisible.Nearest(scale * largest, divisor))).ToArray();
         sizes[^1] = largest;
         return sizes;
     }

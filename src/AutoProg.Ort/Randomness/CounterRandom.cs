@@ -131,6 +131,9 @@ public enum RandomPurpose
     /// <summary>The same for evaluation.</summary>
     DiffusionEvaluation = 12,
 
+    /// <summary>The box of MixToken of one batch; index = batch.</summary>
+    MixToken = 13,
+
     /// <summary>The noise that sampling starts from; index = sample.</summary>
     SamplingStart = 20,
 

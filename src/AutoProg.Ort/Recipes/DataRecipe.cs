@@ -55,6 +55,12 @@ public sealed record DataRecipe
     /// <summary>Channel standard deviations after scaling to [0, 1].</summary>
     public IReadOnlyList<double> Std { get; init; } = [0.229, 0.224, 0.225];
 
+    /// <summary>
+    /// Label maps of the training images for a model that classifies its tokens (VOLO): a file that <c>autoprog label</c> has written from a teacher; null gives every token
+    /// its image's class.
+    /// </summary>
+    public string? TokenLabels { get; init; }
+
     /// <summary>Share of images that may be unreadable before the run fails, 0 to 1.</summary>
     public double MaxCorruptFraction { get; init; } = 0.01;
 }
@@ -94,6 +100,9 @@ public sealed record AugmentationRecipe
 
     /// <summary>Probability of CutMix when both are on.</summary>
     public double MixupSwitchProb { get; init; } = 0.5;
+
+    /// <summary>Alpha of the Beta distribution of MixToken, for models that classify their tokens (VOLO): a box of tokens comes from another image; 0 switches it off.</summary>
+    public double MixToken { get; init; } = 1.0;
 
     /// <summary>Label smoothing, 0 to below 1.</summary>
     public double Smoothing { get; init; } = 0.1;

@@ -51,6 +51,7 @@ internal static class RecipeKeys
             { "prefetch", Whole(1, 1024), d => d.Prefetch, (d, v) => d with { Prefetch = v } },
             { "mean", ListOf(AnyNumber, "a list of 3 numbers, e.g. [0.485, 0.456, 0.406]", 3), d => d.Mean, (d, v) => d with { Mean = v } },
             { "std", ListOf(Above(0), "a list of 3 numbers above 0, e.g. [0.229, 0.224, 0.225]", 3), d => d.Std, (d, v) => d with { Std = v } },
+            { "token_labels", OrNull(Text("the path of a safetensors file")), d => d.TokenLabels, (d, v) => d with { TokenLabels = v } },
             { "max_corrupt_fraction", Share, d => d.MaxCorruptFraction, (d, v) => d with { MaxCorruptFraction = v } },
         },
         new RecipeSection<AugmentationRecipe>("augmentation", r => r.Augmentation, (r, s) => r with { Augmentation = s })
@@ -66,6 +67,7 @@ internal static class RecipeKeys
             { "cutmix", AtLeast(0), a => a.Cutmix, (a, v) => a with { Cutmix = v } },
             { "mixup_prob", Share, a => a.MixupProb, (a, v) => a with { MixupProb = v } },
             { "mixup_switch_prob", Share, a => a.MixupSwitchProb, (a, v) => a with { MixupSwitchProb = v } },
+            { "mix_token", AtLeast(0), a => a.MixToken, (a, v) => a with { MixToken = v } },
             { "smoothing", ShareBelowOne, a => a.Smoothing, (a, v) => a with { Smoothing = v } },
             { "repeated_aug", Whole(1, 100), a => a.RepeatedAug, (a, v) => a with { RepeatedAug = v } },
             { "crop_pct", PositiveShare, a => a.CropPct, (a, v) => a with { CropPct = v } },

@@ -50,6 +50,9 @@ public static class RecipeRules
             "the builtin dataset reads no files; set data.dataset or remove this key", "data.dataset");
         yield return Rule(Ascending(augmentation.Scale), "augmentation.scale", "expected the lower bound first");
         yield return Rule(Ascending(augmentation.Ratio), "augmentation.ratio", "expected the lower bound first");
+        yield return Rule(data.TokenLabels is null || augmentation is { Mixup: 0, Cutmix: 0 }, "data.token_labels",
+            "expected augmentation.mixup: 0 and augmentation.cutmix: 0 beside label maps, which say nothing about mixed images; augmentation.mix_token mixes tokens",
+            "augmentation.mixup", "augmentation.cutmix");
         if (augmentation.Scale.Count == 2 && resize.Count == 2 && Ascending(augmentation.Scale))
         {
             double[] first = [augmentation.Scale[0] * resize[0], augmentation.Scale[1] * resize[1]];

@@ -24,9 +24,29 @@ internal static class LearningTasks
     public static GrowthSpace SpaceOf(Recipe recipe, LearningTask task)
     {
         var problems = GrowthSpace.Problems(recipe.Growth, task.Complete, task.Model.ResolutionStep);
-        return problems.Count == 0
-            ? GrowthSpace.From(recipe.Growth, task.Complete, task.Model.ResolutionStep)
-            : throw new RecipeException([.. problems.Select(problem => new RecipeProblem(recipe.Origins.PlaceOf(KeyOf(problem)), "", null, problem))]);
+        if (problems.Count > 0)
+        {
+            throw new RecipeException([.. problems.Select(problem => new RecipeProblem(recipe.Origins.PlaceOf(KeyOf(problem)), "", null, problem))]);
+        }
+
+        var space = GrowthSpace.From(recipe.Growth, task.Complete, task.Model.ResolutionStep);
+        return SplitProblem(space, task.Model) is { } problem ? throw recipe.Refuse("growth.depths", string.Join(", ", space.Depths), problem) : space;
+    }
+
+    /// <summary>Blocks of no group may get lost while a network grows (definition 3.1), which an architecture's way of dividing a depth need not ensure.</summary>
+    private static string? SplitProblem(GrowthSpace space, IElasticModel model)
+    {
+        if (space.Depths[0] < model.MinDepth)
+        {
+            return $"expected at least {model.MinDepth} blocks in the first stage of a {model.Name}; or raise growth.l_scale";
+        }
+
+        var splits = space.Depths.Select(depth => (Depth: depth, Groups: model.SplitDepth(depth))).ToList();
+        var lost = splits.Zip(splits.Skip(1)).FirstOrDefault(static pair => pair.First.Groups.Zip(pair.Second.Groups).Any(static g => g.First > g.Second));
+        return lost == default
+            ? null
+            : $"{model.Name} has groups of [{string.Join(", ", lost.First.Groups)}] blocks at depth {lost.First.Depth} and of [{string.Join(", ", lost.Second.Groups)}] at depth {lost.Second.Depth}, "
+              + "so blocks would get lost; list depths at which no group shrinks";
     }
 
     private static IElasticModel CreateModel(Recipe recipe, int classCount)
@@ -66,9 +86,19 @@ internal static class LearningTasks
 
     private static IObjective ObjectiveOf(Recipe recipe, IElasticModel model)
     {
+        if (recipe.Data.TokenLabels is { } maps && model is not Volo)
+        {
+            throw recipe.Refuse("data.token_labels", maps, $"{model.Name} does not classify its tokens; remove this key, or take a VOLO");
+        }
+
         if (model is VaeMicro vae)
         {
             return new Reconstruction(vae.Config.LatentChannels, recipe.Latents.DivergenceWeight);
+        }
+
+        if (model is Volo volo)
+        {
+            return new TokenLabeling(volo, recipe.Augmentation.MixToken, recipe.Data.TokenLabels is not null, recipe.Augmentation.Smoothing);
         }
 
         if (model is not DiT dit)

@@ -46,7 +46,7 @@ public static class ModelEvaluation
         var active = new ActiveNetwork(model.Network with { Resolution = options.Resolution ?? model.Network.Resolution }, model.Parts.Blocks);
         var images = options.Images ?? ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken).Val;
         var (given, known) = (images.ClassNames.Count, model.Model.ClassCount);
-        if (model.Task.Objective switch { Classification => given != known, Denoising => given > known, _ => false })
+        if (model.Task.Objective switch { Classification or TokenLabeling => given != known, Denoising => given > known, _ => false })
         {
             throw new DataException($"'{images.Name}' has {given} classes, the model {known}; evaluate on the data that it was trained for.");
         }

@@ -1,4 +1,5 @@
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Data.TokenLabels;
 using AutoProg.Ort.Diffusion.Latents;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Recipes;
@@ -12,12 +13,26 @@ internal sealed class OpenSource : IDisposable
 {
     private const int ImageChannels = 3;
 
-    private readonly LatentDataset? latents;
+    private readonly IDisposable? open;
 
-    private OpenSource(IBatchSource batches, LatentDataset? latents = null) => (Batches, this.latents) = (batches, latents);
+    private OpenSource(IBatchSource batches, IDisposable? open = null) => (Batches, this.open) = (batches, open);
 
     /// <summary>Pixels or latents.</summary>
     public IBatchSource Batches { get; }
+
+    /// <summary>Opens training images, with their label maps where the recipe names some.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static OpenSource OpenTraining(Recipe recipe, LearningTask task, IImageDataset images, Device device, ILogger log, CancellationToken cancellationToken)
+    {
+        if (recipe.Data.TokenLabels is not { } path)
+        {
+            return Open(recipe, task, images, device, log, cancellationToken);
+        }
+
+        RequireChannels(recipe, task);
+        var maps = LabelMapFile.Open(path, images);
+        return new OpenSource(new ImageSource(images, recipe.Data, log, new LabelMaps(maps, task.Model.ResolutionStep)), maps);
+    }
 
     /// <summary>Opens a data set; where the recipe names an autoencoder, images that have no latents yet are encoded.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -74,5 +89,5 @@ internal sealed class OpenSource : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => latents?.Dispose();
+    public void Dispose() => open?.Dispose();
 }

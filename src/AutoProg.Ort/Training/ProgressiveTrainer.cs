@@ -88,7 +88,7 @@ public sealed class ProgressiveTrainer
 
         try
         {
-            using var training = OpenSource.Open(recipe, parts.Task, train, parts.Device, logger, cancellationToken);
+            using var training = OpenSource.OpenTraining(recipe, parts.Task, train, parts.Device, logger, cancellationToken);
             using var evaluation = OpenSource.Open(recipe, parts.Task, val, parts.Device, logger, cancellationToken);
             var run = new TrainingRun(recipe, parts, recorder, training.Batches, evaluation.Batches, embedding with { Logger = logger });
             var summary = run.Execute(cancellationToken);

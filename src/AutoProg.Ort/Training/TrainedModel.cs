@@ -160,7 +160,7 @@ public sealed class TrainedModel : IDisposable
         try
         {
             var model = network.Model;
-            var depth = Enumerable.Range(1, model.MaxDepth).Reverse().FirstOrDefault(l => Holds(file, model, model.SplitDepth(l)), 1);
+            var depth = Enumerable.Range(model.MinDepth, model.MaxDepth - model.MinDepth + 1).Reverse().FirstOrDefault(l => Holds(file, model, model.SplitDepth(l)), model.MinDepth);
             network.Use(model.SplitDepth(depth));
             CheckpointFiles.Read(file, network.Arena, ArenaBuffer.Weights, network.Split);
             var resolution = file.Metadata.TryGetValue("resolution", out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var pixels)

@@ -1,3 +1,4 @@
+using AutoProg.Models;
 using AutoProg.Ort.Progressive;
 using FsCheck.Xunit;
 
@@ -57,7 +58,7 @@ public class ElasticSupernetTests
     [Fact]
     public void Blocks_of_all_groups_are_addressed_in_order()
     {
-        var supernet = new ElasticSupernet([2, 7], [9, 18], DepthSplits.Volo);
+        var supernet = new ElasticSupernet([2, 7], [9, 18], Volo.SplitOf);
         Assert.Equal([9, 18], supernet.Depths);
         Assert.Equal([4, 14], supernet.Split(18));
         Assert.Equal([new(0, 0), new(0, 2), new(1, 0), new(1, 2), new(1, 4), new(1, 6), new(1, 8), new(1, 10), new(1, 12)], supernet.ActiveBlocks(9));
@@ -71,22 +72,22 @@ public class ElasticSupernetTests
 
     [Fact]
     public void A_split_that_would_shrink_a_group_is_repaired() =>
-        Assert.Equal([[2, 7], [3, 7], [4, 7], [4, 8]], DepthSplits.Nest([2, 7], [9, 10, 11, 12], DepthSplits.Volo));
+        Assert.Equal([[2, 7], [3, 7], [4, 7], [4, 8]], DepthSplits.Nest([2, 7], [9, 10, 11, 12], Volo.SplitOf));
 
     [Fact]
     public void A_split_that_nests_is_kept() =>
-        Assert.Equal([[4, 8], [4, 12], [6, 14], [6, 18]], DepthSplits.Nest([4, 8], [12, 16, 20, 24], DepthSplits.Volo));
+        Assert.Equal([[4, 8], [4, 12], [6, 14], [6, 18]], DepthSplits.Nest([4, 8], [12, 16, 20, 24], Volo.SplitOf));
 
     [Fact]
     public void Depths_below_the_original_are_refused() =>
-        Assert.StartsWith("Depth 8 is below 9", Assert.Throws<ArgumentException>(() => DepthSplits.Nest([2, 7], [8], DepthSplits.Volo)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("Depth 8 is below 9", Assert.Throws<ArgumentException>(() => DepthSplits.Nest([2, 7], [8], Volo.SplitOf)).Message, StringComparison.Ordinal);
 
     [Property]
     public bool Volos_sub_networks_nest_at_every_depth(byte from, byte more)
     {
         var smallest = 2 + (from % 40);
         int[] depths = [.. Enumerable.Range(smallest, (more % 40) + 1)];
-        var supernet = new ElasticSupernet(DepthSplits.Volo(smallest), depths, DepthSplits.Volo);
+        var supernet = new ElasticSupernet(Volo.SplitOf(smallest), depths, Volo.SplitOf);
         return depths.All(depth => supernet.ActiveBlocks(depth).Count() == depth)
             && depths.Skip(1).All(depth => supernet.ActiveBlocks(depth - 1).ToHashSet().IsSubsetOf(supernet.ActiveBlocks(depth)));
     }

@@ -5,30 +5,6 @@ namespace AutoProg.Ort.Tests.Progressive;
 
 public class UniformLinearGrowthTests
 {
-    [Theory]
-    [InlineData(112, 32, 128)] // halves go up
-    [InlineData(149.3, 32, 160)]
-    [InlineData(4.14, 2, 4)]
-    [InlineData(0.3, 1, 1)] // never below one divisor
-    [InlineData(47.9, 32, 64)] // 32 would be more than 10 % below
-    public void MakeDivisible_rounds_to_the_nearest_multiple_but_not_far_down(double value, int divisor, int expected) =>
-        Assert.Equal(expected, UniformLinearGrowth.MakeDivisible(value, divisor));
-
-    [Fact]
-    public void MakeDivisible_refuses_what_is_no_size()
-    {
-        Assert.Contains("between 0 and 2^30", Assert.Throws<ArgumentOutOfRangeException>(() => UniformLinearGrowth.MakeDivisible(double.NaN, 2)).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => UniformLinearGrowth.MakeDivisible(-1, 2));
-        Assert.Throws<ArgumentOutOfRangeException>(() => UniformLinearGrowth.MakeDivisible(8, 0));
-    }
-
-    [Property]
-    public bool MakeDivisible_gives_a_multiple_at_most_a_tenth_below(ushort value, byte divisor)
-    {
-        var rounded = UniformLinearGrowth.MakeDivisible(value, divisor + 1);
-        return rounded % (divisor + 1) == 0 && rounded >= 0.9 * value && rounded <= value + divisor + 1;
-    }
-
     [Fact]
     public void Scales_rise_linearly_to_one() => Assert.Equal([0.25, 0.5, 0.75, 1.0], UniformLinearGrowth.Scales(0.25, 4));
 

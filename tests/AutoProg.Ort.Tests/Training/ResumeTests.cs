@@ -9,25 +9,27 @@ public sealed class ResumeTests : IDisposable
 {
     private readonly string output = Directory.CreateTempSubdirectory("autoprog-").FullName;
 
-    public static TheoryData<GrowthPolicyKind, bool, OptimizerStateKind, bool> Policies => new()
+    public static TheoryData<GrowthPolicyKind, bool, OptimizerStateKind, string> Policies => new()
     {
-        { GrowthPolicyKind.Original, true, OptimizerStateKind.Reset, false },
-        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry, false },
-        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, false },
-        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Carry, false },
-        { GrowthPolicyKind.AutoprogOne, false, OptimizerStateKind.Reset, false },
-        { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, false },
-        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Reset, true },
-        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, true },
-        { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, true },
+        { GrowthPolicyKind.Original, true, OptimizerStateKind.Reset, "deit" },
+        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry, "deit" },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, "deit" },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Carry, "deit" },
+        { GrowthPolicyKind.AutoprogOne, false, OptimizerStateKind.Reset, "deit" },
+        { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, "deit" },
+        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Reset, "dit" },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, "dit" },
+        { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, "dit" },
+        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry, "volo" },
+        { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, "volo" },
     };
 
     /// <summary>A process that is killed leaves what its last checkpoint holds. The kill points lie in searches, in stages, on boundaries, and twice in one run.</summary>
     [Theory]
     [MemberData(nameof(Policies))]
-    public void A_killed_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments, bool diffusion)
+    public void A_killed_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments, string model)
     {
-        var recipe = diffusion ? TinyRecipes.Diffusion(policy) : TinyRecipes.Of(policy);
+        var recipe = TinyRecipes.Of(model, policy);
         recipe = recipe with { Growth = recipe.Growth with { RecycleWeights = recycle, OptimizerState = moments } };
         var expected = Run("whole", recipe, killAfter: []);
         foreach (var kills in (long[][])[[2], [5], [10, 11], [13, 22, 29]])
@@ -57,9 +59,9 @@ public sealed class ResumeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Policies))]
-    public void A_cancelled_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments, bool diffusion)
+    public void A_cancelled_and_resumed_run_equals_the_uninterrupted_one_bit_for_bit(GrowthPolicyKind policy, bool recycle, OptimizerStateKind moments, string model)
     {
-        var recipe = diffusion ? TinyRecipes.Diffusion(policy) : TinyRecipes.Of(policy);
+        var recipe = TinyRecipes.Of(model, policy);
         recipe = recipe with { Growth = recipe.Growth with { RecycleWeights = recycle, OptimizerState = moments }, Checkpoints = recipe.Checkpoints with { EverySteps = 0, EveryEpochs = 100 } };
         var expected = Run("whole", recipe, killAfter: []);
 

@@ -5,6 +5,14 @@ namespace AutoProg.Ort.Tests.Training;
 /// <summary>Runs of a few seconds that go through every stage.</summary>
 internal static class TinyRecipes
 {
+    /// <summary>The recipe of an architecture: <c>deit</c>, <c>dit</c> or <c>volo</c>.</summary>
+    public static Recipe Of(string model, GrowthPolicyKind policy) => model switch
+    {
+        "dit" => Diffusion(policy),
+        "volo" => Volo(policy),
+        _ => Of(policy),
+    };
+
     /// <summary>Four stages of two epochs of four steps; searches of one epoch.</summary>
     public static Recipe Of(GrowthPolicyKind policy) => new()
     {
@@ -42,6 +50,18 @@ internal static class TinyRecipes
             Optimizer = recipe.Optimizer with { WeightDecay = 0 },
             Growth = recipe.Growth with { LScale = 0.25, Unfreeze = UnfreezeKind.Blocks, StageIdentifier = true },
             Sampling = new SamplingRecipe { Steps = 4 },
+        };
+    }
+
+    /// <summary>The same for a VOLO whose two block groups both grow, with mixed tokens and running statistics.</summary>
+    public static Recipe Volo(GrowthPolicyKind policy)
+    {
+        var recipe = Of(policy);
+        return recipe with
+        {
+            Model = new ModelRecipe { Name = "volo_micro", ImgSize = 16, PatchSize = 4, EmbedDim = 24, NumHeads = 2, Depth = 6, MlpRatio = 2, DropPath = 0.1 },
+            Augmentation = recipe.Augmentation with { Mixup = 0, Cutmix = 0, MixToken = 1 },
+            Growth = recipe.Growth with { LScale = 1.0 / 3 },
         };
     }
 }

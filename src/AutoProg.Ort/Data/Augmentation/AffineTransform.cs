@@ -6,31 +6,32 @@ internal readonly record struct Rgb(byte Red, byte Green, byte Blue);
 /// <summary>
 /// Rotation, shear and translation at constant size. As Pillow's <c>transform</c>: output pixel centres are mapped into the input, bicubic
 /// interpolation there has a = -1 (unlike Pillow's resizing), neighbours beyond the border repeat it, and centres beyond the border take the fill colour.
+/// Each tells where its result lies in what the canvas held before.
 /// </summary>
 internal static class AffineTransform
 {
     /// <summary>Counter-clockwise about the centre.</summary>
-    public static void Rotate(Canvas canvas, double degrees, Rgb fill)
+    public static ImagePlacement Rotate(Canvas canvas, double degrees, Rgb fill)
     {
         var (sin, cos) = Math.SinCos(-degrees * Math.PI / 180);
         var (cx, cy) = (canvas.Width / 2.0, canvas.Height / 2.0);
-        Apply(canvas, (cos, sin, cx - (cos * cx) - (sin * cy), -sin, cos, cy + (sin * cx) - (cos * cy)), fill);
+        return Apply(canvas, (cos, sin, cx - (cos * cx) - (sin * cy), -sin, cos, cy + (sin * cx) - (cos * cy)), fill);
     }
 
     /// <summary>Row y is read <paramref name="factor"/> * y further right.</summary>
-    public static void ShearX(Canvas canvas, double factor, Rgb fill) => Apply(canvas, (1, factor, 0, 0, 1, 0), fill);
+    public static ImagePlacement ShearX(Canvas canvas, double factor, Rgb fill) => Apply(canvas, (1, factor, 0, 0, 1, 0), fill);
 
     /// <summary>Column x is read <paramref name="factor"/> * x further down.</summary>
-    public static void ShearY(Canvas canvas, double factor, Rgb fill) => Apply(canvas, (1, 0, 0, factor, 1, 0), fill);
+    public static ImagePlacement ShearY(Canvas canvas, double factor, Rgb fill) => Apply(canvas, (1, 0, 0, factor, 1, 0), fill);
 
     /// <summary>Everything is read <paramref name="share"/> of the width further right.</summary>
-    public static void TranslateX(Canvas canvas, double share, Rgb fill) => Apply(canvas, (1, 0, share * canvas.Width, 0, 1, 0), fill);
+    public static ImagePlacement TranslateX(Canvas canvas, double share, Rgb fill) => Apply(canvas, (1, 0, share * canvas.Width, 0, 1, 0), fill);
 
     /// <summary>Everything is read <paramref name="share"/> of the height further down.</summary>
-    public static void TranslateY(Canvas canvas, double share, Rgb fill) => Apply(canvas, (1, 0, 0, 0, 1, share * canvas.Height), fill);
+    public static ImagePlacement TranslateY(Canvas canvas, double share, Rgb fill) => Apply(canvas, (1, 0, 0, 0, 1, share * canvas.Height), fill);
 
     /// <summary>Input x = A * x + B * y + C and input y = D * x + E * y + F of pixel centres.</summary>
-    private static void Apply(Canvas canvas, (double A, double B, double C, double D, double E, double F) map, Rgb fill)
+    private static ImagePlacement Apply(Canvas canvas, (double A, double B, double C, double D, double E, double F) map, Rgb fill)
     {
         var (width, height) = (canvas.Width, canvas.Height);
         ReadOnlySpan<byte> source = canvas.Pixels;
@@ -63,6 +64,7 @@ internal static class AffineTransform
         }
 
         canvas.Swap();
+        return new(map.A, map.B * height / width, map.C / width, map.D * width / height, map.E, map.F / height);
     }
 
     private static void Interpolate(

@@ -3,9 +3,6 @@ using System.Runtime.InteropServices;
 
 namespace AutoProg.Ort.Data.Augmentation;
 
-/// <summary>A rectangle of whole pixels.</summary>
-internal readonly record struct Box(int Left, int Top, int Width, int Height);
-
 /// <summary>
 /// Bicubic resampling with antialiasing as Pillow does it, bit for bit: Keys' kernel with a = -0.5, stretched when the image shrinks,
 /// 22-bit fixed-point weights, the horizontal pass first and rounded to 8 bits. (Skia's samplers do not stretch the kernel.)

@@ -35,6 +35,21 @@ internal readonly record struct Mixing(double Lambda, Box? Pasted)
         return cutmix ? Cut(lambda, resolution, rowDraw, columnDraw) : new Mixing(lambda, null);
     }
 
+    /// <summary>Draws a box as CutMix does; null of alpha 0.</summary>
+    /// <param name="alpha">Of the Beta distribution of the share outside the box.</param>
+    /// <param name="side">Side of the square in which it lies.</param>
+    /// <param name="random">Source.</param>
+    public static Box? DrawBox(double alpha, int side, CounterRandom random)
+    {
+        if (alpha == 0)
+        {
+            return null;
+        }
+
+        var (rowDraw, columnDraw) = (random.NextDouble(), random.NextDouble());
+        return Cut(Beta.Sample(new MathNetRandom(random), alpha, alpha), side, rowDraw, columnDraw).Pasted;
+    }
+
     /// <summary>Mixes images in place.</summary>
     /// <param name="images">[count, 3, resolution, resolution].</param>
     /// <param name="count">Images in the batch.</param>

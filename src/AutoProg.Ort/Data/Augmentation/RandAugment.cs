@@ -31,17 +31,21 @@ internal static class RandAugment
     private const double FullMagnitude = 10;
 
     /// <summary>Augments the canvas.</summary>
-    public static void Apply(Canvas canvas, RandAugmentPolicy policy, Rgb fill, ref CounterRandom random)
+    /// <returns>Where the result lies in what the canvas held before.</returns>
+    public static ImagePlacement Apply(Canvas canvas, RandAugmentPolicy policy, Rgb fill, ref CounterRandom random)
     {
+        var placement = ImagePlacement.Whole;
         for (var i = 0; i < policy.Operations; i++)
         {
             var operation = (RandAugmentOperation)random.NextInt(OperationCount);
             if (random.NextBool(policy.Probability))
             {
                 var magnitude = DrawMagnitude(policy, ref random);
-                Apply(canvas, operation, magnitude, negative: random.NextBool(0.5), policy.Increasing, fill);
+                placement = placement.Then(Apply(canvas, operation, magnitude, negative: random.NextBool(0.5), policy.Increasing, fill));
             }
         }
+
+        return placement;
     }
 
     /// <summary>Normal around the policy's magnitude, cut to 0..max.</summary>
@@ -60,7 +64,8 @@ internal static class RandAugment
     /// <param name="negative">Direction of operations that have one.</param>
     /// <param name="increasing">Severity grows with the magnitude; otherwise the original ranges.</param>
     /// <param name="fill">Colour of what comes in from outside.</param>
-    internal static void Apply(Canvas canvas, RandAugmentOperation operation, double magnitude, bool negative, bool increasing, Rgb fill)
+    /// <returns>Where the result lies in what the canvas held before.</returns>
+    internal static ImagePlacement Apply(Canvas canvas, RandAugmentOperation operation, double magnitude, bool negative, bool increasing, Rgb fill)
     {
         var level = magnitude / FullMagnitude;
         var signed = negative ? -level : level;
@@ -77,8 +82,7 @@ internal static class RandAugment
                 ToneOperations.Invert(canvas);
                 break;
             case RandAugmentOperation.Rotate:
-                AffineTransform.Rotate(canvas, 30 * signed, fill);
-                break;
+                return AffineTransform.Rotate(canvas, 30 * signed, fill);
             case RandAugmentOperation.Posterize:
                 ToneOperations.Posterize(canvas, Math.Clamp(increasing ? 4 - (int)(4 * level) : (int)(4 * level), 0, 8));
                 break;
@@ -102,17 +106,15 @@ internal static class RandAugment
                 Enhancements.Sharpness(canvas, enhancement);
                 break;
             case RandAugmentOperation.ShearX:
-                AffineTransform.ShearX(canvas, 0.3 * signed, fill);
-                break;
+                return AffineTransform.ShearX(canvas, 0.3 * signed, fill);
             case RandAugmentOperation.ShearY:
-                AffineTransform.ShearY(canvas, 0.3 * signed, fill);
-                break;
+                return AffineTransform.ShearY(canvas, 0.3 * signed, fill);
             case RandAugmentOperation.TranslateX:
-                AffineTransform.TranslateX(canvas, 0.45 * signed, fill);
-                break;
+                return AffineTransform.TranslateX(canvas, 0.45 * signed, fill);
             default:
-                AffineTransform.TranslateY(canvas, 0.45 * signed, fill);
-                break;
+                return AffineTransform.TranslateY(canvas, 0.45 * signed, fill);
         }
+
+        return ImagePlacement.Whole;
     }
 }

@@ -3,6 +3,12 @@ using AutoProg.Ort.Recipes;
 
 namespace AutoProg.Ort.Data.Augmentation;
 
+/// <summary>An augmented image.</summary>
+/// <param name="Label">Class of the image it was made of.</param>
+/// <param name="Image">Number of that image.</param>
+/// <param name="Placement">Where it lies in that image.</param>
+internal readonly record struct AugmentedSample(int Label, int Image, ImagePlacement Placement);
+
 /// <summary>
 /// What happens to one training image, in timm's order: random resized crop, flip, RandAugment or colour jitter, normalisation, random erasing.
 /// The crop is resized straight to the target resolution, so all that follows works on few pixels.
@@ -33,26 +39,30 @@ internal sealed class SampleAugmentation
     /// <param name="random">Source of all decisions.</param>
     /// <param name="canvas">Working memory.</param>
     /// <param name="target">[3, resolution, resolution].</param>
-    /// <returns>The label.</returns>
-    public int Apply(CorruptImages images, int index, int resolution, CounterRandom random, Canvas canvas, Span<float> target)
+    /// <returns>What the result shows.</returns>
+    public AugmentedSample Apply(CorruptImages images, int index, int resolution, CounterRandom random, Canvas canvas, Span<float> target)
     {
         var crop = RandomResizedCrop.Draw((recipe.Scale[0], recipe.Scale[1]), (recipe.Ratio[0], recipe.Ratio[1]), ref random);
-        int label;
-        using (var image = images.Load(index, crop.MinimumSide(resolution), out label))
+        int label, loaded;
+        ImagePlacement placement;
+        using (var image = images.Load(index, crop.MinimumSide(resolution), out label, out loaded))
         {
+            var box = crop.BoxIn(image.Width, image.Height);
+            placement = ImagePlacement.Of(box, image.Width, image.Height);
             canvas.Resize(resolution, resolution);
             BicubicResize.Resize(
-                image.Pixels, image.Width, crop.BoxIn(image.Width, image.Height), resolution, resolution, new Box(0, 0, resolution, resolution), canvas.Pixels, canvas.Resampling);
+                image.Pixels, image.Width, box, resolution, resolution, new Box(0, 0, resolution, resolution), canvas.Pixels, canvas.Resampling);
         }
 
         if (random.NextBool(recipe.Hflip))
         {
             HorizontalFlip.Apply(canvas);
+            placement = placement.Then(ImagePlacement.Mirror);
         }
 
         if (randAugment is not null)
         {
-            RandAugment.Apply(canvas, randAugment, normalization.Fill, ref random);
+            placement = placement.Then(RandAugment.Apply(canvas, randAugment, normalization.Fill, ref random));
         }
         else if (recipe.ColorJitter > 0)
         {
@@ -61,7 +71,7 @@ internal sealed class SampleAugmentation
 
         normalization.Apply(canvas, target);
         RandomErasing.Apply(target, resolution, recipe.Reprob, recipe.Recount, ref random);
-        return label;
+        return new(label, loaded, placement);
     }
 
     private static void RequireBounds(string key, IReadOnlyList<double> bounds, double max)

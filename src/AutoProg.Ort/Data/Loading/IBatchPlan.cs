@@ -11,6 +11,9 @@ internal interface IBatchPlan
     /// <summary>Channels of a row: 3 for images.</summary>
     int Channels => 3;
 
+    /// <summary>Whether rows have distributions of their tokens.</summary>
+    bool HasTokenTargets => false;
+
     /// <summary>Number of classes.</summary>
     int Classes { get; }
 

@@ -38,7 +38,7 @@ internal sealed class SearchPlan : IBatchPlan
     {
         var position = (batch.Index * BatchSize) + row;
         var random = new CounterRandom(reading.Seed, RandomPurpose.SearchAugmentation, reading.Search, position);
-        batch.Labels.Span[row] = augmentation.Apply(images, position, batch.Resolution, random, canvas, batch.ImageAt(row));
+        batch.Labels.Span[row] = augmentation.Apply(images, position, batch.Resolution, random, canvas, batch.ImageAt(row)).Label;
     }
 
     public void Complete(Batch batch) =>
