@@ -1,3 +1,4 @@
+using AutoProg.Graphs.Import;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Parity;
@@ -38,7 +39,7 @@ internal static class ExitCodes
     public static int Of(Exception error) => error switch
     {
         UsageException or RecipeException or RunNameException => Usage,
-        DataException or FileFormatException or FixtureException or FileNotFoundException or DirectoryNotFoundException => Data,
+        DataException or FileFormatException or OnnxFormatException or FixtureException or FileNotFoundException or DirectoryNotFoundException => Data,
         DeviceException or OutOfMemoryException => Device,
         OnnxRuntimeException when IsOutOfMemory(error) => Device,
         DivergedException or NonFiniteTensorException => Diverged,

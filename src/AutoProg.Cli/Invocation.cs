@@ -18,6 +18,7 @@ internal static class Invocation
         typeof(LabelVerb),
         typeof(SampleVerb),
         typeof(ExportVerb),
+        typeof(DifferentiateVerb),
         typeof(GraphsVerb),
         typeof(ParityVerb),
         typeof(BenchVerb),

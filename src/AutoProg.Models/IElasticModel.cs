@@ -27,6 +27,9 @@ public interface IElasticModel
     /// <summary>Whether it can be built with <see cref="ModelGraphOptions.DropPath"/>.</summary>
     bool HasDropPath { get; }
 
+    /// <summary>Whether per-sample gradients are known for all of its operators, so that a graph can give the tangent kernel of a whole batch.</summary>
+    bool KeepsSamplesApart => true;
+
     /// <summary>What its output is called, e.g. <c>logits</c>.</summary>
     string OutputName { get; }
 

@@ -44,4 +44,7 @@ public abstract record Initializer
 
     /// <summary>Uniform in [-Bound, Bound).</summary>
     public sealed record Uniform(double Bound) : Initializer;
+
+    /// <summary>Not drawn: elements that are there already, e.g. in a model file.</summary>
+    public sealed record Stored(Func<Tensor> Read) : Initializer;
 }

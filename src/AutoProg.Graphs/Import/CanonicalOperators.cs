@@ -74,7 +74,7 @@ internal static class CanonicalOperators
     public static IEnumerable<string> Known => Changed.Concat(Unchanged.Keys);
 
     /// <summary>Whether nodes of an operator can be added. Batch normalisation is not among them: its statistics are the importer's business.</summary>
-    public static bool Knows(string domain, string op) => domain.Length == 0 && (Rules.ContainsKey(op) || Unchanged.ContainsKey(op) || op == "BatchNormalization");
+    public static bool Knows(string domain, string op) => RuleOf(domain, op) is not null || (domain.Length == 0 && (Unchanged.ContainsKey(op) || op == "BatchNormalization"));
 
     /// <summary>Whether gradients pass through it: it has a gradient rule, or is built from operators that have.</summary>
     public static bool HasGradient(string op) => Rules.ContainsKey(op) || GradientRules.Find(op) is not null;
@@ -83,7 +83,7 @@ internal static class CanonicalOperators
     /// <exception cref="GraphException">Its operands or attributes do not fit.</exception>
     public static IReadOnlyList<Value> Add(GraphBuilder b, ForeignNode node)
     {
-        if (Rules.TryGetValue(node.Operator, out var rule))
+        if (RuleOf(node.Domain, node.Operator) is { } rule)
         {
             return rule(b, node);
         }
@@ -93,6 +93,13 @@ internal static class CanonicalOperators
             ? throw new GraphException($"attribute '{UntrustedText.Shown(other)}' is not supported; {(known.Length == 0 ? "the operator has none" : string.Join(", ", known) + " are known")}.")
             : b.Add(node.Operator, node.Inputs, node.Attributes, node.OutputCount);
     }
+
+    private static CanonicalRule? RuleOf(string domain, string op) => domain switch
+    {
+        "" => Rules.GetValueOrDefault(op),
+        GraphBuilder.MicrosoftDomain => CanonicalMicrosoft.Rules.GetValueOrDefault(op),
+        _ => null,
+    };
 
     private static Dictionary<string, CanonicalRule> Join(params IReadOnlyDictionary<string, CanonicalRule>[] families) =>
         families.SelectMany(static f => f).ToDictionary(static r => r.Key, static r => r.Value, StringComparer.Ordinal);

@@ -11,11 +11,23 @@ public sealed record OnnxImportOptions
     /// <summary>Shapes of inputs by name, for what the file leaves open.</summary>
     public IReadOnlyDictionary<string, Shape> Shapes { get; init; } = new Dictionary<string, Shape>();
 
-    /// <summary>Which stored tensors become parameters; only Float ones are asked for. The others become constants.</summary>
+    /// <summary>Which stored tensors become parameters; only Float ones are asked for, and no running statistics of batch normalisation. The others become constants.</summary>
     public Func<string, bool> IsParameter { get; init; } = static _ => false;
 
     /// <summary>Which outputs are wanted; what only the others need is left away. Null wants the first.</summary>
     public IReadOnlyList<string>? Outputs { get; init; }
+
+    /// <summary>What batch normalisation does while the model is trained.</summary>
+    public BatchNormMode BatchNorm { get; init; }
+
+    /// <summary>
+    /// Whether the graph is for training. If not, normalisations that follow the batches in training read their running statistics, which are parameters then: the graph that
+    /// evaluates what is being trained.
+    /// </summary>
+    public bool Training { get; init; } = true;
+
+    /// <summary>Whether running variances follow m / (m - 1) times the batch's, m elements per channel, as in PyTorch; ONNX takes the batch's as it is.</summary>
+    public bool UnbiasedVariance { get; init; } = true;
 
     /// <summary>What inputs are called in the graph, by their name in the file; others keep it.</summary>
     public IReadOnlyDictionary<string, string> InputNames { get; init; } = new Dictionary<string, string>();
@@ -24,7 +36,8 @@ public sealed record OnnxImportOptions
 /// <summary>A model file as a graph, still open: a loss and gradients may be added.</summary>
 /// <param name="Builder">The graph; parameters stand in the order in which its nodes read them.</param>
 /// <param name="Outputs">What was wanted, by the file's names. Not declared as outputs of the graph yet.</param>
-public sealed record ImportedGraph(GraphBuilder Builder, IReadOnlyDictionary<string, Value> Outputs);
+/// <param name="Statistics">Running statistics that follow the batches, with what this batch says; empty if the graph is not for training.</param>
+public sealed record ImportedGraph(GraphBuilder Builder, IReadOnlyDictionary<string, Value> Outputs, IReadOnlyList<ImportedStatistic> Statistics);
 
 /// <summary>
 /// Builds the graph of a model file. Shapes are inferred node by node; what depends on shapes and constants alone is computed on the way. Each operator goes through
@@ -32,12 +45,23 @@ public sealed record ImportedGraph(GraphBuilder Builder, IReadOnlyDictionary<str
 /// </summary>
 public sealed class OnnxImport
 {
+    internal const string BakedIn = "Sizes of the export may be written into the model; use those, or export it with dynamic axes.";
+
+    // X, scale and bias of a batch normalisation come first.
+    private const int FirstStatistic = 3;
+
     private readonly OnnxModelFile file;
     private readonly OnnxImportOptions options;
     private readonly GraphBuilder builder = new(CanonicalOperators.ComputableElements);
+    private readonly BatchNormImport batchNorms;
     private readonly Dictionary<string, Value> values = new(StringComparer.Ordinal);
+    private readonly HashSet<string> statistics = new(StringComparer.Ordinal);
 
-    private OnnxImport(OnnxModelFile file, OnnxImportOptions options) => (this.file, this.options) = (file, options);
+    private OnnxImport(OnnxModelFile file, OnnxImportOptions options)
+    {
+        (this.file, this.options) = (file, options);
+        batchNorms = new BatchNormImport(builder, options);
+    }
 
     /// <summary>Builds the graph.</summary>
     /// <exception cref="OnnxFormatException">A node is not supported (all of them are named), its operands do not fit, or a size is open.</exception>
@@ -58,7 +82,8 @@ public sealed class OnnxImport
         }
 
         var flow = new NodeFlow(file, wanted);
-        UnsupportedNodes.Refuse(file, flow, options.IsParameter);
+        statistics.UnionWith(flow.Nodes.Select(static n => n.Node).Where(IsBatchNorm).SelectMany(static n => n.Input.Skip(FirstStatistic)));
+        UnsupportedNodes.Refuse(file, flow, Learns);
         foreach (var (input, shape) in InputShapes.Of(file, options))
         {
             values.Add(input.Name, builder.Input(options.InputNames.GetValueOrDefault(input.Name, input.Name), input.Type, shape));
@@ -69,8 +94,12 @@ public sealed class OnnxImport
             Add(node, GraphStructure.NameOf(node, place));
         }
 
-        return new ImportedGraph(builder, wanted.ToDictionary(static name => name, Result, StringComparer.Ordinal));
+        return new ImportedGraph(builder, wanted.ToDictionary(static name => name, Result, StringComparer.Ordinal), batchNorms.Statistics);
     }
+
+    private static bool IsBatchNorm(NodeProto node) => node.OpType == "BatchNormalization" && node.Domain is "" or "ai.onnx";
+
+    private bool Learns(string name) => file.Initializers.TryGetValue(name, out var stored) && stored.Type == ElementType.Float && !statistics.Contains(name) && options.IsParameter(name);
 
     private void Add(NodeProto node, string name)
     {
@@ -82,12 +111,8 @@ public sealed class OnnxImport
         var shown = $"node '{UntrustedText.Shown(name)}' ({UntrustedText.Shown(node.OpType)})";
         try
         {
-            var inputs = node.Input.Select(input => input.Length == 0 ? null : ValueOf(input)).ToList();
-            var domain = node.Domain == "ai.onnx" ? "" : node.Domain;
             using var scope = builder.RootScope(name.TrimStart('/'));
-            var foreign = new ForeignNode(name, node.OpType, domain, file.Opset, inputs, file.AttributesOf(node), OutputCount(node));
-            var results = CanonicalOperators.Add(builder, foreign);
-            foreach (var (output, value) in node.Output.Zip(results))
+            foreach (var (output, value) in node.Output.Zip(Results(node, name)))
             {
                 _ = ElementReader.CheckedShape(value.Shape.ToArray());
                 values[output] = value;
@@ -98,6 +123,39 @@ public sealed class OnnxImport
             // What shape rules and host kernels throw at operands that do not fit; any of them speaks of this node.
             throw new OnnxFormatException(file.Path, $"{shown}: {error.Message}", error);
         }
+    }
+
+    private IReadOnlyList<Value> Results(NodeProto node, string name)
+    {
+        var attributes = file.AttributesOf(node);
+        var follows = IsBatchNorm(node) && batchNorms.FollowsBatches(attributes);
+        var inputs = node.Input.Select((input, place) => input.Length == 0 ? null
+            : !follows || place < FirstStatistic ? ValueOf(input)
+            : Buffer(input)).ToList();
+        var foreign = new ForeignNode(name, node.OpType, node.Domain == "ai.onnx" ? "" : node.Domain, file.Opset, inputs, attributes, OutputCount(node));
+        if (!IsBatchNorm(node))
+        {
+            return CanonicalOperators.Add(builder, foreign);
+        }
+
+        return node.Input.Count > FirstStatistic + 1
+            ? [batchNorms.Add(foreign, node.Input[FirstStatistic], node.Input[FirstStatistic + 1])]
+            : throw new GraphException($"has {node.Input.Count} inputs, {FirstStatistic + 2} are needed.");
+    }
+
+    /// <summary>A running statistic as memory that outlives runs; a graph for training does not read it.</summary>
+    private Value? Buffer(string name)
+    {
+        var stored = file.Initializers.TryGetValue(name, out var found) && found.Type == ElementType.Float
+            ? found
+            : throw new GraphException($"its running statistic '{UntrustedText.Shown(name)}' is no stored Float tensor; use the evaluation mode.");
+        if (!options.Training && !values.ContainsKey(name))
+        {
+            using var root = builder.RootScope("");
+            values.Add(name, builder.Parameter(name, stored.Shape));
+        }
+
+        return options.Training ? null : values[name];
     }
 
     /// <summary>Outputs that the file lists, without those at the end that have no name.</summary>
@@ -116,14 +174,14 @@ public sealed class OnnxImport
     {
         if (!values.TryGetValue(name, out var value))
         {
-            var stored = file.Initializers[name];
+            var stored = file.Initializers.TryGetValue(name, out var found)
+                ? found
+                : throw new GraphException($"reads '{UntrustedText.Shown(name)}', a second result that is not supported.");
             using var root = builder.RootScope("");
-            value = stored.Type == ElementType.Float && options.IsParameter(name) ? builder.Parameter(name, stored.Shape) : builder.Constant(file.Read(name));
+            value = Learns(name) ? builder.Parameter(name, stored.Shape) : builder.Constant(file.Read(name));
             values.Add(name, value);
         }
 
         return value;
     }
-
-    internal const string BakedIn = "Sizes of the export may be written into the model; use those, or export it with dynamic axes.";
 }

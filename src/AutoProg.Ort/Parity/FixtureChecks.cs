@@ -14,6 +14,7 @@ public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
         new DeitCheck(),
         new VoloCheck(),
         new DitCheck(),
+        new ForeignCheck(),
         new DiffusionCheck(),
         new ProxiesCheck(),
     ]);

@@ -5,7 +5,7 @@ internal static class FixtureFamily
 {
     public const string File = "model.json";
 
-    /// <summary>The family; null for a folder without such a file.</summary>
+    /// <summary>The family; null for a folder without such a file, and for one that does not say.</summary>
     /// <exception cref="FixtureException">The file is malformed.</exception>
     public static string? Of(string folder) => System.IO.File.Exists(Path.Combine(folder, File)) ? JsonFixture.Read<Named>(folder, File).Family : null;
 
@@ -13,5 +13,5 @@ internal static class FixtureFamily
     /// <exception cref="FixtureException">The file is malformed.</exception>
     public static string? KindOf(string folder) => System.IO.File.Exists(Path.Combine(folder, File)) ? JsonFixture.Read<Named>(folder, File).Kind : null;
 
-    private sealed record Named(string Family, string? Kind = null);
+    private sealed record Named(string? Family = null, string? Kind = null);
 }

@@ -65,6 +65,29 @@ public sealed class UnfreezeLevels
         return new(patterns.Count, parameter => from[parameter.Name]);
     }
 
+    /// <summary>
+    /// Levels by depth: at level u of four the last u/4 of the layers learn, rounded up, from the head on (gradual unfreezing, Howard and Ruder 2018). A layer is what shares a
+    /// name up to its last dot.
+    /// </summary>
+    /// <param name="names">The model's parameters in the order in which its graph reads them.</param>
+    public static UnfreezeLevels ByDepth(IEnumerable<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        var layers = names.GroupBy(static name => name.LastIndexOf('.') is var dot and > 0 ? name[..dot] : name, StringComparer.Ordinal).ToList();
+        var from = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < layers.Count; i++)
+        {
+            // Layer i is among the last ceil(u n / 4) of n from u = floor(4 (n - i - 1) / n) + 1 on.
+            var level = (int)((long)Unfreezing.Levels * (layers.Count - i - 1) / layers.Count) + 1;
+            foreach (var name in layers[i])
+            {
+                from.Add(name, level);
+            }
+        }
+
+        return new(Unfreezing.Levels, parameter => from[parameter.Name]);
+    }
+
     /// <summary>Whether a parameter learns at a level, 1 to <see cref="Count"/>.</summary>
     public bool IsLearnable(Parameter parameter, int level)
     {

@@ -1,10 +1,28 @@
+using AutoProg.Graphs.Import;
+using AutoProg.Ort.Foreign;
+
 namespace AutoProg.Ort.Recipes;
 
 /// <summary>The complete model. Sizes that are left out come from the named variant.</summary>
 public sealed record ModelRecipe
 {
-    /// <summary>A variant that the model catalogue knows, e.g. <c>deit_small</c>, or <c>deit_micro</c> for CPUs.</summary>
+    /// <summary>A variant that the model catalogue knows, e.g. <c>deit_small</c>, or <c>deit_micro</c> for CPUs; with <see cref="Onnx"/>, what that model is called (its file's name by default).</summary>
     public required string Name { get; init; }
+
+    /// <summary>A model file of another framework instead, opset 13 to 23; a relative path is relative to the recipe. Null takes the model from the catalogue.</summary>
+    public string? Onnx { get; init; }
+
+    /// <summary>What of a model file learns: patterns of its initializers' names with <c>*</c> and <c>?</c>. Running statistics of batch normalisation never do.</summary>
+    public IReadOnlyList<string> Trainable { get; init; } = TrainableNames.All;
+
+    /// <summary>What of a model file does not learn, although it is among <see cref="Trainable"/>.</summary>
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
+    /// <summary>What batch normalisation of a model file does in training: as the <c>file</c> says (exporters write <c>eval</c>), <c>train</c> with the batch's statistics, or <c>eval</c> with the stored ones.</summary>
+    public BatchNormMode BatchNorm { get; init; } = BatchNormMode.File;
+
+    /// <summary>Whether running variances of a model file follow the batch's unbiased variance, as in PyTorch, or the population's, as ONNX defines them.</summary>
+    public bool UnbiasedVariance { get; init; } = true;
 
     /// <summary>Largest input resolution in pixels, a multiple of the patch size; null takes the variant's.</summary>
     public int? ImgSize { get; init; }

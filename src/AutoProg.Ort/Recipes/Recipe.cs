@@ -259,6 +259,9 @@ public enum UnfreezeKind
 
     /// <summary>Levels by patterns of parameter names.</summary>
     Names,
+
+    /// <summary>Four levels by depth in the graph: at level u the last u/4 of the layers learn, the head first.</summary>
+    Depth,
 }
 
 /// <summary>Growth operators (zeta).</summary>

@@ -1,3 +1,4 @@
+using AutoProg.Graphs.Import;
 using AutoProg.Ort.Diffusion;
 using static AutoProg.Ort.Recipes.RecipeFormats;
 
@@ -19,7 +20,12 @@ internal static class RecipeKeys
         },
         new RecipeSection<ModelRecipe>("model", r => r.Model, (r, s) => r with { Model = s })
         {
-            { "name", Text("the name of a model, e.g. deit_small"), m => m.Name, (m, v) => m with { Name = v }, Required },
+            { "name", Text("the name of a model, e.g. deit_small"), m => m.Name, (m, v) => m with { Name = v }, Required, "model.onnx" },
+            { "onnx", OrNull(Text("the path of an ONNX file")), m => m.Onnx, (m, v) => m with { Onnx = v } },
+            { "trainable", ListOf(Text("a pattern of names"), "a list of patterns of names, e.g. ['*'] or ['fc.*', 'layer4.*']"), m => m.Trainable, (m, v) => m with { Trainable = v } },
+            { "freeze", ListOf(Text("a pattern of names"), "a list of patterns of names, e.g. ['conv1.*'], or []"), m => m.Freeze, (m, v) => m with { Freeze = v } },
+            { "batch_norm", OneOf(("file", BatchNormMode.File), ("train", BatchNormMode.Train), ("eval", BatchNormMode.Eval)), m => m.BatchNorm, (m, v) => m with { BatchNorm = v } },
+            { "unbiased_variance", Flag, m => m.UnbiasedVariance, (m, v) => m with { UnbiasedVariance = v } },
             { "img_size", OrNull(Whole(1, 8192)), m => m.ImgSize, (m, v) => m with { ImgSize = v } },
             { "patch_size", OrNull(Whole(1, 1024)), m => m.PatchSize, (m, v) => m with { PatchSize = v } },
             { "num_classes", OrNull(Whole(2, 1_000_000)), m => m.NumClasses, (m, v) => m with { NumClasses = v } },
@@ -140,7 +146,7 @@ internal static class RecipeKeys
             { "depths", ListOf(Whole(1, 1000), "a list of block counts, e.g. [6, 8, 10, 12], or []"), g => g.Depths, (g, v) => g with { Depths = v } },
             {
                 "unfreeze",
-                OneOf(("none", UnfreezeKind.None), ("blocks", UnfreezeKind.Blocks), ("released", UnfreezeKind.Released), ("names", UnfreezeKind.Names)),
+                OneOf(("none", UnfreezeKind.None), ("blocks", UnfreezeKind.Blocks), ("released", UnfreezeKind.Released), ("names", UnfreezeKind.Names), ("depth", UnfreezeKind.Depth)),
                 g => g.Unfreeze, (g, v) => g with { Unfreeze = v }
             },
             {

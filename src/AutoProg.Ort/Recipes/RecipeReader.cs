@@ -7,19 +7,26 @@ public static class RecipeReader
 {
     /// <summary>Reads a recipe file (UTF-8, at most 256 KiB).</summary>
     /// <exception cref="RecipeException">The file cannot be read, or something in it or in the overrides cannot stand.</exception>
-    public static Recipe Read(string path, IReadOnlyList<RecipeOverride>? overrides = null) => Parse(ReadText(path), path, overrides);
+    public static Recipe Read(string path, IReadOnlyList<RecipeOverride>? overrides = null) =>
+        Parse(ReadText(path), path, Path.GetDirectoryName(Path.GetFullPath(path)), overrides);
 
     /// <summary>Reads a recipe's text.</summary>
     /// <param name="text">YAML, at most 256 Ki characters.</param>
     /// <param name="sourceName">Stands for the file in messages.</param>
     /// <param name="overrides">Settings that take precedence over the text.</param>
     /// <exception cref="RecipeException">Something in the text or in the overrides cannot stand.</exception>
-    public static Recipe Parse(string text, string sourceName, IReadOnlyList<RecipeOverride>? overrides = null)
+    public static Recipe Parse(string text, string sourceName, IReadOnlyList<RecipeOverride>? overrides = null) => Parse(text, sourceName, folder: null, overrides);
+
+    private static Recipe Parse(string text, string sourceName, string? folder, IReadOnlyList<RecipeOverride>? overrides)
     {
         var reading = new RecipeReading(sourceName);
         try
         {
             reading.Apply(RecipeSyntax.ReadDocument(text));
+            if (folder is not null)
+            {
+                reading.ResolvePaths(folder);
+            }
         }
         catch (RecipeSyntaxException error)
         {

@@ -38,6 +38,16 @@ internal sealed class RecipeReading(string sourceName)
         }
     }
 
+    /// <summary>Makes paths that are relative to the recipe's file absolute.</summary>
+    /// <param name="folder">The file's folder.</param>
+    public void ResolvePaths(string folder)
+    {
+        if (recipe.Model.Onnx is { } file)
+        {
+            recipe = recipe with { Model = recipe.Model with { Onnx = Path.GetFullPath(file, folder) } };
+        }
+    }
+
     /// <summary>Takes over a setting from outside the file.</summary>
     public void Apply(RecipeOverride change)
     {
@@ -66,7 +76,12 @@ internal sealed class RecipeReading(string sourceName)
     /// <exception cref="RecipeException">Something is not.</exception>
     public Recipe Finish()
     {
-        foreach (var key in RecipeKeys.All.Where(key => key.Required && !places.ContainsKey(key.Path)))
+        if (recipe.Model is { Onnx: { } file, Name: "" })
+        {
+            recipe = recipe with { Model = recipe.Model with { Name = Path.GetFileNameWithoutExtension(file) } };
+        }
+
+        foreach (var key in RecipeKeys.All.Where(key => key.Required && !places.ContainsKey(key.Path) && (key.Unless is null || !places.ContainsKey(key.Unless))))
         {
             Refuse(sourceName, key.Path, null, $"is missing; expected {key.Expected}");
         }

@@ -19,7 +19,7 @@ public static partial class RecipeReference
             text.Append("| Key | Expected | Default | Meaning |\n|---|---|---|---|\n");
             foreach (var key in section.Keys)
             {
-                var standard = key.Required ? "required" : $"`{key.Write(RecipeReading.Blank).Shown.Trim('"')}`";
+                var standard = key.Required ? key.Unless is { } other ? $"required without `{other}`" : "required" : $"`{key.Write(RecipeReading.Blank).Shown.Trim('"')}`";
                 text.Append($"| `{key.Name}` | {key.Expected} | {standard} | {meanings.GetValueOrDefault(key.DocumentationId, "")} |\n");
             }
         }

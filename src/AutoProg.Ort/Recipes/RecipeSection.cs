@@ -3,7 +3,7 @@ using System.Collections;
 namespace AutoProg.Ort.Recipes;
 
 /// <summary>One key of a recipe: where it lives and what may stand there.</summary>
-internal abstract class RecipeKey(string section, string name, bool required)
+internal abstract class RecipeKey(string section, string name, bool required, string? unless)
 {
     /// <summary>As written inside its section.</summary>
     public string Name { get; } = name;
@@ -13,6 +13,9 @@ internal abstract class RecipeKey(string section, string name, bool required)
 
     /// <summary>Whether a recipe must give it.</summary>
     public bool Required { get; } = required;
+
+    /// <summary>The key in whose presence it need not be given; null if there is none.</summary>
+    public string? Unless { get; } = unless;
 
     /// <summary>Completes "expected ...".</summary>
     public abstract string Expected { get; }
@@ -59,12 +62,13 @@ internal sealed class RecipeSection<TSection>(string name, Func<Recipe, TSection
     /// <param name="get">Reads the property.</param>
     /// <param name="with">The record with the property replaced.</param>
     /// <param name="required">Whether a recipe must give it.</param>
-    public void Add<T>(string name, RecipeFormat<T> format, Func<TSection, T> get, Func<TSection, T, TSection> with, bool required = false) =>
-        Append(new Key<T>(this, name, format, get, with, required));
+    /// <param name="unless">The key in whose presence it need not.</param>
+    public void Add<T>(string name, RecipeFormat<T> format, Func<TSection, T> get, Func<TSection, T, TSection> with, bool required = false, string? unless = null) =>
+        Append(new Key<T>(this, name, format, get, with, required, unless));
 
     private sealed class Key<T>(
-        RecipeSection<TSection> owner, string name, RecipeFormat<T> format, Func<TSection, T> get, Func<TSection, T, TSection> with, bool required)
-        : RecipeKey(owner.Name, name, required)
+        RecipeSection<TSection> owner, string name, RecipeFormat<T> format, Func<TSection, T> get, Func<TSection, T, TSection> with, bool required, string? unless)
+        : RecipeKey(owner.Name, name, required, unless)
     {
         private readonly Func<Recipe, TSection> section = owner.Section;
         private readonly Func<Recipe, TSection, Recipe> withSection = owner.WithSection;

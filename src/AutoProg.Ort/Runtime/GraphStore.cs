@@ -92,14 +92,23 @@ public sealed class GraphStore
         ArgumentNullException.ThrowIfNull(artifact);
         try
         {
-            Directory.CreateDirectory(Folder);
-            WholeFile.Replace(RunDisk.Instance, ModelFile(artifact.Manifest.Name), artifact.Model);
-            WholeFile.Replace(ManifestFile(artifact.Manifest.Name), JsonSerializer.Serialize(new StoredGraph(Format, artifact.Manifest, artifact.Cost), RunJson.Document) + "\n");
+            Write(artifact);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             logger.LogWarning("{Graph} is not kept: {Problem}", artifact.Manifest.Name, error.Message);
         }
+    }
+
+    /// <summary>Stores a graph, whatever was there.</summary>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder cannot be written.</exception>
+    public void Write(GraphArtifact artifact)
+    {
+        ArgumentNullException.ThrowIfNull(artifact);
+        Directory.CreateDirectory(Folder);
+        WholeFile.Replace(RunDisk.Instance, ModelFile(artifact.Manifest.Name), artifact.Model);
+        WholeFile.Replace(ManifestFile(artifact.Manifest.Name), JsonSerializer.Serialize(new StoredGraph(Format, artifact.Manifest, artifact.Cost), RunJson.Document) + "\n");
     }
 
     private string ManifestFile(string name) => Path.Combine(Folder, name + ".json");

@@ -33,6 +33,9 @@ public enum GraphPurpose
 
     /// <summary>Forward, and the Gram matrices of the per-sample gradients of its output (eq. 13).</summary>
     TangentKernel,
+
+    /// <summary>Forward by running statistics, and the gradients of the sum of its output: of one sample, where no graph of a tangent kernel can be made.</summary>
+    SampleGradients,
 }
 
 /// <summary>The graphs of a model's sub-networks, built when they are asked for, and kept from run to run if there is a store.</summary>
@@ -69,6 +72,10 @@ public sealed class SubNetworkGraphs
 
     /// <summary>The purpose of a training graph; stochastic depth is left away where the model has none.</summary>
     public GraphPurpose TrainingPurpose(bool dropPath) => dropPath && Model.HasDropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training;
+
+    /// <summary>The graph that tangent kernels are measured with, and its batch.</summary>
+    /// <param name="batch">Samples of a kernel.</param>
+    public (GraphPurpose Purpose, int Batch) KernelGraph(int batch) => Model.KeepsSamplesApart ? (GraphPurpose.TangentKernel, batch) : (GraphPurpose.SampleGradients, 1);
 
     /// <summary>Forward only.</summary>
     public GraphArtifact Inference(SubNetwork network, int batch) => Get(network, batch, GraphPurpose.Evaluation);
@@ -109,6 +116,7 @@ public sealed class SubNetworkGraphs
         GraphPurpose.Training => "train",
         GraphPurpose.TrainingWithDropPath => "train-dp",
         GraphPurpose.TangentKernel => "ntk",
+        GraphPurpose.SampleGradients => "sample",
         _ => "eval",
     };
 
@@ -130,7 +138,7 @@ public sealed class SubNetworkGraphs
 
     /// <summary>Neither the forward graph nor the shares of all parameters in the tangent kernel depend on what learns.</summary>
     private static SubNetwork Distinguishing(SubNetwork network, GraphPurpose purpose) =>
-        purpose is GraphPurpose.Evaluation or GraphPurpose.TangentKernel ? network with { Level = null } : network;
+        purpose is GraphPurpose.Training or GraphPurpose.TrainingWithDropPath ? network : network with { Level = null };
 
     private static ModelGraphOptions OptionsFor(GraphPurpose purpose) => new(
         DropPath: purpose == GraphPurpose.TrainingWithDropPath,
@@ -164,18 +172,27 @@ public sealed class SubNetworkGraphs
         }
 
         var graph = Model.Build(network.Resolution, network.Depth, batch, OptionsFor(purpose));
+        var counted = graph.Parameters.Where(ProxyWeights.CountsForTangentKernel).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
+        if (purpose == GraphPurpose.SampleGradients)
+        {
+            return Written(TrainingGraph.Create(graph.Builder, graph.Builder.ReduceSum(graph.Output, []), counted.Contains), name);
+        }
+
         if (purpose == GraphPurpose.TangentKernel)
         {
-            var counted = graph.Parameters.Where(ProxyWeights.CountsForTangentKernel).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
             var kernel = TangentKernelGraph.Create(graph.Builder, graph.Output, counted.Contains);
             var (file, entries) = kernel.Write(name);
             return new GraphArtifact(file, entries, Cost(kernel.Graph));
         }
 
         var learnable = graph.Parameters.Where(p => Task.IsLearnable(p, network)).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
-        var training = TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, [new GraphOutput(Model.OutputName, graph.Output)], graph.Statistics);
-        var (bytes, manifest) = training.Write(name);
-        return new GraphArtifact(bytes, manifest, Cost(training.Graph));
+        return Written(TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, [new GraphOutput(Model.OutputName, graph.Output)], graph.Statistics), name);
+    }
+
+    private static GraphArtifact Written(TrainingGraph graph, string name)
+    {
+        var (bytes, manifest) = graph.Write(name);
+        return new GraphArtifact(bytes, manifest, Cost(graph.Graph));
     }
 
     private static GraphArtifactCost Cost(Graph graph) => new(GraphCost.MatrixFlops(graph), GraphCost.PeakActivationBytes(graph));

@@ -1,4 +1,3 @@
-using AutoProg.Graphs.Artifacts;
 using AutoProg.Ort.Progressive;
 
 namespace AutoProg.Ort.Runtime;
@@ -43,12 +42,8 @@ public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) :
         return session;
     }
 
-    /// <summary>A new session that measures a sub-network's tangent kernel: needed for a few runs, so the caller disposes it.</summary>
-    public (EvalSession Session, GraphManifest Manifest) OpenTangentKernel(SubNetwork network, int batch)
-    {
-        var artifact = graphs.Get(network, batch, GraphPurpose.TangentKernel);
-        return (new EvalSession(device, artifact.Model, artifact.Manifest), artifact.Manifest);
-    }
+    /// <summary>What measures a sub-network's tangent kernels: needed for a few runs, so the caller disposes it.</summary>
+    internal KernelMeasurement OpenTangentKernel(SubNetwork network, int batch) => new(device, graphs, network, batch);
 
     /// <summary>Unloads the sessions that evaluate; what they had taken stays with the arena for those that train.</summary>
     public void ReleaseEvaluations()

@@ -33,7 +33,8 @@ internal static class GraphNeeds
             if (plan.ZeroShot)
             {
                 var whole = network with { Level = null };
-                needs.Add(new(whole, recipe.Growth.ProxyBatchSize, GraphPurpose.TangentKernel));
+                var (purpose, batch) = new SubNetworkGraphs(task).KernelGraph(recipe.Growth.ProxyBatchSize);
+                needs.Add(new(whole, batch, purpose));
                 needs.Add(new(whole, memory.MicroBatch(whole, recipe.Growth.ProxyBatchSize, dropPath), dropPath && task.Model.HasDropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training));
             }
 

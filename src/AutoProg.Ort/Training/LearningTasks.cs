@@ -1,5 +1,7 @@
+using AutoProg.Graphs.Import;
 using AutoProg.Models;
 using AutoProg.Ort.Diffusion;
+using AutoProg.Ort.Foreign;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -18,6 +20,10 @@ internal static class LearningTasks
         var model = CreateModel(recipe, classCount);
         return new LearningTask(model, ObjectiveOf(recipe, model), LevelsOf(recipe, model));
     }
+
+    /// <summary>Classes that the recipe's model has whatever the data are; null where it has as many as the data.</summary>
+    /// <exception cref="RecipeException">The model section does not make a model.</exception>
+    public static int? OwnClassCount(Recipe recipe) => recipe.Model.NumClasses ?? (recipe.Model.Onnx is null ? null : OpenForeign(recipe, classCount: null).ClassCount);
 
     /// <summary>The growth space of a recipe and its model.</summary>
     /// <exception cref="RecipeException">The growth section does not fit the model.</exception>
@@ -52,6 +58,11 @@ internal static class LearningTasks
     private static IElasticModel CreateModel(Recipe recipe, int classCount)
     {
         var m = recipe.Model;
+        if (m.Onnx is not null)
+        {
+            return OpenForeign(recipe, classCount);
+        }
+
         var isDiffusion = DiT.Variants.ContainsKey(m.Name);
         if (m.NumClasses is { } own && (isDiffusion ? own < classCount : own != classCount))
         {
@@ -119,12 +130,39 @@ internal static class LearningTasks
             {
                 UnfreezeKind.None => null,
                 UnfreezeKind.Names => UnfreezeLevels.ByNames(growth.UnfreezeNames, model.Parameters.Select(static p => p.Name)),
+                UnfreezeKind.Depth => UnfreezeLevels.ByDepth(model.Parameters.Where(static p => !p.IsBuffer).Select(static p => p.Name)),
+                _ when model is ForeignModel => throw recipe.Refuse("growth.unfreeze", null, "a model file has no blocks; expected none, names or depth"),
                 var kind => UnfreezeLevels.ByBlocks(model.MaxDepth, kind == UnfreezeKind.Released ? UnfreezeRule.Released : UnfreezeRule.Intended),
             };
         }
         catch (ArgumentException error)
         {
             throw recipe.Refuse("growth.unfreeze_names", null, error.Message.Replace($" (Parameter '{error.ParamName}')", ""));
+        }
+    }
+
+    private static ForeignModel OpenForeign(Recipe recipe, int? classCount)
+    {
+        var m = recipe.Model;
+        var file = OnnxModelFile.Open(m.Onnx!);
+        try
+        {
+            var model = new ForeignModel(m.Name, file, new ForeignModelOptions
+            {
+                Learns = TrainableNames.Select(file, m.Trainable, m.Freeze).Contains,
+                ImgSize = m.ImgSize,
+                ResolutionStep = m.PatchSize ?? ForeignModelOptions.DefaultStep,
+                BatchNorm = m.BatchNorm,
+                UnbiasedVariance = m.UnbiasedVariance,
+            });
+            var expected = m.NumClasses ?? classCount ?? model.ClassCount;
+            return expected == model.ClassCount && (classCount ?? expected) == expected
+                ? model
+                : throw recipe.Refuse("model.onnx", m.Onnx, $"has {model.ClassCount} classes, the {(m.NumClasses is null ? "data" : "recipe")} {expected}; export it with a head for these");
+        }
+        catch (ArgumentException error)
+        {
+            throw recipe.Refuse("model.onnx", m.Onnx, error.Message.Replace($" (Parameter '{error.ParamName}')", ""));
         }
     }
 

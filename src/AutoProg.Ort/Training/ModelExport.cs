@@ -19,7 +19,10 @@ namespace AutoProg.Ort.Training;
 /// <summary>What a model is exported as.</summary>
 public enum ExportFormat
 {
-    /// <summary>A graph with its weights, for any ONNX runtime: <c>image</c> [B, 3, r, r], normalised, to <c>logits</c> [B, classes], and to <c>features</c> [B, width] where the head stands on one vector per image.</summary>
+    /// <summary>
+    /// A graph with its weights, for any ONNX runtime: <c>image</c> [B, 3, r, r], normalised, to <c>logits</c> [B, classes], and to <c>features</c> [B, width] where the head stands
+    /// on one vector per image. What began as a model file is that file with the new weights.
+    /// </summary>
     Onnx,
 
     /// <summary>Weights under the reference implementation's names.</summary>
@@ -79,6 +82,11 @@ public static class ModelExport
         if (options.BatchSize is { } size)
         {
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size, nameof(options));
+        }
+
+        if (model.Model is ForeignModel && options is { Format: ExportFormat.Onnx } and not { BatchSize: null, Resolution: null })
+        {
+            throw new ArgumentException("A model file keeps its interface; leave batch size and resolution away.", nameof(options));
         }
 
         var weights = model.Resolve(options.Weights, allowAll: false)[0];
@@ -163,6 +171,13 @@ public static class ModelExport
         using var device = Device.Open(model.Recipe.Runtime.Device, model.Recipe.Runtime.Threads);
         using var sessions = new SubNetworkSessions(new SubNetworkGraphs(model.Task), device);
         var buffer = model.Choices[weights];
+        if (model.Model is ForeignModel foreign)
+        {
+            File.WriteAllBytes(file, ForeignExport.Write(model, foreign, weights, network));
+            var difference = Compare(model, sessions, network, buffer, file, foreign.Batch is { } only ? [only] : TriedBatches, foreign.NamesInFile);
+            return new ExportResult(file, ExportFormat.Onnx, weights, network.Resolution, foreign.Batch, difference, Remark: null);
+        }
+
         var anyBatch = batchSize is null ? DynamicBatch.Of(batch => sessions.Graphs.InferenceGraph(network, batch, features: true, storedWeights: true)) : null;
         var (symbolic, fixedBatch) = (anyBatch?.Graph is not null, batchSize ?? TriedBatches[0]);
         var graph = anyBatch?.Graph ?? sessions.Graphs.InferenceGraph(network, fixedBatch, features: true, storedWeights: true);
@@ -173,13 +188,13 @@ public static class ModelExport
             ExportMetadata.Of(model, weights, network),
             symbolic ? anyBatch!.BatchAxes : null);
         File.WriteAllBytes(file, bytes);
-        var worst = Compare(model, sessions, network, buffer, file, symbolic ? TriedBatches : [fixedBatch]);
+        var worst = Compare(model, sessions, network, buffer, file, symbolic ? TriedBatches : [fixedBatch], new Dictionary<string, string>());
         return new ExportResult(
             file, ExportFormat.Onnx, weights, network.Resolution, symbolic ? null : fixedBatch, worst,
             anyBatch?.Obstacle is { } obstacle ? $"The batch size is fixed: {obstacle}." : null);
     }
 
-    private static double Compare(TrainedModel model, SubNetworkSessions sessions, SubNetwork network, ArenaBuffer buffer, string file, IEnumerable<int> batches)
+    private static double Compare(TrainedModel model, SubNetworkSessions sessions, SubNetwork network, ArenaBuffer buffer, string file, IEnumerable<int> batches, IReadOnlyDictionary<string, string> namesInFile)
     {
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         using var session = new InferenceSession(file, options);
@@ -197,7 +212,7 @@ public static class ModelExport
             var entries = sessions.Graphs.Inference(network, batch).Manifest.Inputs;
             var fed = entries.Select(entry => Fed(live, entry)).ToList();
             using var runOptions = new RunOptions();
-            using var outputs = session.Run(runOptions, [.. entries.Select(static entry => entry.Name)], fed, [model.Model.OutputName]);
+            using var outputs = session.Run(runOptions, [.. entries.Select(entry => NameInFile(entry.Name))], fed, [NameInFile(model.Model.OutputName)]);
             worst = Math.Max(worst, RelativeDifference(outputs[0].GetTensorDataAsSpan<float>(), live.Tensor(model.Model.OutputName)));
             fed.ForEach(static value => value.Dispose());
         }
@@ -205,6 +220,8 @@ public static class ModelExport
         return worst <= Tolerance
             ? worst
             : throw new ExportException($"{file}: its results differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept.");
+
+        string NameInFile(string name) => namesInFile.GetValueOrDefault(name, name);
     }
 
     private static Batch RandomImages(TrainedModel model, int resolution, int count)

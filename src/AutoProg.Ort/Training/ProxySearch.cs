@@ -58,22 +58,10 @@ internal sealed class ProxySearch
     {
         var kernels = new List<NeuralTangentKernel>();
         var names = parts.Network.ParameterNames(network.Blocks);
-        var (session, manifest) = parts.Sessions.OpenTangentKernel(network.Size, recipe.Growth.ProxyBatchSize);
-        using (session)
-        {
-            session.Bind(name => parts.Arena.View(ArenaBuffer.Weights, names(name)));
-            ForEachBatch(network, plan, augmentation, first: 0, batch =>
-            {
-                foreach (var input in parts.Task.Objective.TangentInputs(batch, new StepKey(recipe.Seed, FirstEpoch + plan.Stage, plan.Stage)).Where(input => session.Has(input.Name)))
-                {
-                    input.Feed(session, batch.Size, 0, batch.Size);
-                }
-
-                session.Run();
-                kernels.Add(NeuralTangentKernel.Of(session, manifest));
-            }, cancellationToken);
-        }
-
+        using var measurement = parts.Sessions.OpenTangentKernel(network.Size, recipe.Growth.ProxyBatchSize);
+        measurement.Bind(name => parts.Arena.View(ArenaBuffer.Weights, names(name)));
+        var key = new StepKey(recipe.Seed, FirstEpoch + plan.Stage, plan.Stage);
+        ForEachBatch(network, plan, augmentation, first: 0, batch => kernels.Add(measurement.Measure(parts.Task.Objective.TangentInputs(batch, key))), cancellationToken);
         return kernels;
     }
 

@@ -186,7 +186,7 @@ public sealed class TrainedModel : IDisposable
 
     private static (LearningTask Task, GrowingNetwork Network) CreateNetwork(Recipe recipe, SafetensorsReader weights, IReadOnlyList<double> decays)
     {
-        var task = LearningTasks.Of(recipe, recipe.Model.NumClasses ?? ClassCount(recipe, weights));
+        var task = LearningTasks.Of(recipe, LearningTasks.OwnClassCount(recipe) ?? ClassCount(recipe, weights));
         return (task, new GrowingNetwork(task.Model, new ParameterArena(task.Model.Parameters, ArenaOptions.WeightsOnly with { EmaDecays = decays })));
     }
 

@@ -15,6 +15,9 @@ internal sealed record CanonicalCase(string Operator, int Opset, params object?[
 {
     public Attributes Attributes { get; init; } = [];
 
+    /// <summary>The operator's set: ai.onnx, or ONNX Runtime's own.</summary>
+    public string Domain { get; init; } = "";
+
     /// <summary>How many outputs the file lists.</summary>
     public int Outputs { get; init; } = 1;
 
@@ -24,7 +27,7 @@ internal sealed record CanonicalCase(string Operator, int Opset, params object?[
     /// <summary>Tells apart cases of equal operator and opset.</summary>
     public string Note { get; init; } = "";
 
-    public string Name => $"{Operator} {Opset}{(Note.Length == 0 ? "" : " ")}{Note}";
+    public string Name => $"{Domain}{(Domain.Length == 0 ? "" : "::")}{Operator} {Opset}{(Note.Length == 0 ? "" : " ")}{Note}";
 
     /// <summary>In the form in which it joins a graph, an output <c>y0</c>, <c>y1</c>, ... for each compared output.</summary>
     public Graph Canonical() => Built().Graph;
@@ -33,7 +36,7 @@ internal sealed record CanonicalCase(string Operator, int Opset, params object?[
     public byte[] File()
     {
         var (graph, foreign, results) = Built();
-        var node = new Node("node", Operator, "", foreign.Inputs, Attributes);
+        var node = new Node("node", Operator, Domain, foreign.Inputs, Attributes);
         node.Outputs = [.. Enumerable.Range(0, Outputs).Select(i => new Value(
             ValueKind.Result, $"file:{i}", i < results.Count ? results[i].Type : ElementType.Float, i < results.Count ? results[i].Shape : Shape.Scalar) { Producer = node })];
         var outputs = Enumerable.Range(0, Compared).Select(i => new GraphOutput($"y{i}", node.Outputs[i]));
@@ -59,7 +62,7 @@ internal sealed record CanonicalCase(string Operator, int Opset, params object?[
             Tensor tensor => b.Constant(tensor),
             _ => b.Input($"x{i}", ElementType.Float, (Shape)input),
         }).ToList();
-        var node = new ForeignNode("node", Operator, "", Opset, inputs, Attributes, Outputs);
+        var node = new ForeignNode("node", Operator, Domain, Opset, inputs, Attributes, Outputs);
         var results = CanonicalOperators.Add(b, node);
         for (var i = 0; i < Compared; i++)
         {

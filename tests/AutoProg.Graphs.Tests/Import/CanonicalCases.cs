@@ -26,6 +26,16 @@ internal static class CanonicalCases
         new("OneHot", 13, Tensor.FromLongs([2, 2], [1, 0, 2, 1]), Longs(3), Tensor.FromLongs([2], [0, 1])) { Attributes = new() { { "axis", 1L } }, Note = "in the middle" },
     ];
 
+    private static readonly CanonicalCase[] Microsoft =
+    [
+        new("FusedMatMul", 17, Of(2, 3, 4), Of(2, 5, 4)) { Attributes = new() { { "transB", 1L }, { "alpha", 0.5f } } },
+        new("FusedMatMul", 17, Of(4, 3), Of(4, 5)) { Attributes = new() { { "transA", 1L } }, Note = "of matrices" },
+        new("Gelu", 17, Of(2, 3)),
+        new("FastGelu", 17, Of(2, 3)),
+        new("FastGelu", 17, Of(2, 3), Of(3)) { Note = "with a bias" },
+        new("QuickGelu", 17, Of(2, 3)) { Attributes = new() { { "alpha", 1.5f } } },
+    ];
+
     private static readonly CanonicalCase[] Elementwise =
     [
         new("Sum", 13, Of(2, 3), Of(3), Of(2, 1)),
@@ -149,7 +159,7 @@ internal static class CanonicalCases
     ];
 
     public static IReadOnlyDictionary<string, CanonicalCase> All { get; } =
-        new[] { Constants, Elementwise, Layout, Reductions, Normalizations, Windows, Sampling, Products }.SelectMany(c => c).ToDictionary(c => c.Name, StringComparer.Ordinal);
+        new IEnumerable<CanonicalCase>[] { Constants, Microsoft.Select(static c => c with { Domain = GraphBuilder.MicrosoftDomain }), Elementwise, Layout, Reductions, Normalizations, Windows, Sampling, Products }.SelectMany(c => c).ToDictionary(c => c.Name, StringComparer.Ordinal);
 
     private static CanonicalCase Einsum(string equation, params Shape[] operands) =>
         new("Einsum", 13, [.. operands]) { Attributes = new() { { "equation", equation } }, Note = equation };

@@ -30,7 +30,7 @@ public sealed class RecipeWriterTests
     {
         var text = RecipeWriter.Write(new Recipe { Model = new() { Name = "deit_small" }, Data = new() { DataDir = "/my images", Dataset = DatasetKind.Cifar10 } });
 
-        Assert.StartsWith("name: run\nseed: 42\nmodel:\n  name: deit_small\n  img_size: null\n", text);
+        Assert.StartsWith("name: run\nseed: 42\nmodel:\n  name: deit_small\n  onnx: null\n", text);
         Assert.Contains("\ndata:\n  dataset: cifar10\n  data_dir: \"/my images\"\n", text);
         Assert.Contains("\n  mean: [0.485, 0.456, 0.406]\n", text);
         Assert.Contains("\n  policy: autoprog-one\n", text);

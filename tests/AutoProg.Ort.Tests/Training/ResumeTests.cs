@@ -22,6 +22,8 @@ public sealed class ResumeTests : IDisposable
         { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, "dit" },
         { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry, "volo" },
         { GrowthPolicyKind.AutoprogOne, true, OptimizerStateKind.Reset, "volo" },
+        { GrowthPolicyKind.Prog, true, OptimizerStateKind.Carry, "resnet" },
+        { GrowthPolicyKind.AutoprogZero, true, OptimizerStateKind.Reset, "vit" },
     };
 
     /// <summary>A process that is killed leaves what its last checkpoint holds. The kill points lie in searches, in stages, on boundaries, and twice in one run.</summary>

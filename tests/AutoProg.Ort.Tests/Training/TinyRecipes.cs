@@ -1,3 +1,4 @@
+using AutoProg.Graphs.Import;
 using AutoProg.Ort.Recipes;
 
 namespace AutoProg.Ort.Tests.Training;
@@ -5,11 +6,12 @@ namespace AutoProg.Ort.Tests.Training;
 /// <summary>Runs of a few seconds that go through every stage.</summary>
 internal static class TinyRecipes
 {
-    /// <summary>The recipe of an architecture: <c>deit</c>, <c>dit</c> or <c>volo</c>.</summary>
+    /// <summary>The recipe of an architecture: <c>deit</c>, <c>dit</c>, <c>volo</c>, or a model file of torchvision, <c>resnet</c> or <c>vit</c>.</summary>
     public static Recipe Of(string model, GrowthPolicyKind policy) => model switch
     {
         "dit" => Diffusion(policy),
         "volo" => Volo(policy),
+        "resnet" or "vit" => Foreign(model, policy),
         _ => Of(policy),
     };
 
@@ -64,4 +66,18 @@ internal static class TinyRecipes
             Growth = recipe.Growth with { LScale = 1.0 / 3 },
         };
     }
+
+    /// <summary>The same for a model file, which is unfrozen by depth; a ResNet's resolution grows, and its running statistics follow the batches.</summary>
+    public static Recipe Foreign(string model, GrowthPolicyKind policy)
+    {
+        var recipe = Of(policy);
+        return recipe with
+        {
+            Model = new ModelRecipe { Name = model, Onnx = ModelFile(model), ImgSize = 32, PatchSize = 16, BatchNorm = BatchNormMode.Train },
+            Growth = recipe.Growth with { LScale = 0.25, RScale = model == "vit" ? 1 : 0.5, Unfreeze = UnfreezeKind.Depth },
+        };
+    }
+
+    /// <summary>A micro model of torchvision with 10 classes.</summary>
+    public static string ModelFile(string model) => Path.Combine(AppContext.BaseDirectory, "Fixtures", "foreign", "torchvision", $"{model}_micro.onnx");
 }

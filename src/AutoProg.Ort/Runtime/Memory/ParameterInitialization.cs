@@ -65,6 +65,9 @@ public static class ParameterInitialization
                 foreach (ref var value in values)
                     value = (float)Truncated(ref random, normal.StandardDeviation);
                 break;
+            case Initializer.Stored stored:
+                stored.Read().Floats().CopyTo(values);
+                break;
         }
     }
 
@@ -82,7 +85,7 @@ public static class ParameterInitialization
     {
         var (width, limit) = parameter.Initializer switch
         {
-            Initializer.Constant => (0, double.MaxValue),
+            Initializer.Constant or Initializer.Stored => (0, double.MaxValue),
             Initializer.Uniform uniform => (uniform.Bound, double.MaxValue),
             Initializer.Normal normal => (normal.StandardDeviation, double.MaxValue),
             Initializer.TruncatedNormal normal => (normal.StandardDeviation, TruncationBound),
