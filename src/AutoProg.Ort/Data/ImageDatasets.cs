@@ -23,7 +23,7 @@ public static class ImageDatasets
         {
             var (train, val) = recipe.Dataset switch
             {
-                DatasetKind.Builtin => OpenBuiltin(recipe, seed),
+                DatasetKind.Builtin or DatasetKind.BuiltinPlain => OpenBuiltin(recipe, seed),
                 DatasetKind.ImageFolder => OpenFolders(recipe, cancellationToken),
                 DatasetKind.Cifar10 => (CifarBinary.OpenCifar10(Folder(recipe), training: true), CifarBinary.OpenCifar10(Folder(recipe), training: false)),
                 DatasetKind.Cifar100 => (CifarBinary.OpenCifar100(Folder(recipe), training: true), CifarBinary.OpenCifar100(Folder(recipe), training: false)),
@@ -33,7 +33,7 @@ public static class ImageDatasets
             (train, val) = (Choose(train), Choose(val));
 
             // Of the built-in images no more were generated than were asked for.
-            return recipe.Dataset == DatasetKind.Builtin
+            return recipe.Dataset is DatasetKind.Builtin or DatasetKind.BuiltinPlain
                 ? (train, val)
                 : (Limit(train, recipe.TrainSamples, "train_samples", seed), Limit(val, recipe.ValSamples, "val_samples", seed));
         }
@@ -49,7 +49,8 @@ public static class ImageDatasets
     {
         var train = recipe.TrainSamples == 0 ? DefaultBuiltinTrainSamples : recipe.TrainSamples;
         var val = recipe.ValSamples == 0 ? DefaultBuiltinValSamples : recipe.ValSamples;
-        return (new BuiltinShapes(train, seed, training: true), new BuiltinShapes(val, seed, training: false));
+        var plain = recipe.Dataset == DatasetKind.BuiltinPlain;
+        return (new BuiltinShapes(train, seed, training: true, plain), new BuiltinShapes(val, seed, training: false, plain));
     }
 
     private static (IImageDataset Train, IImageDataset Val) OpenFolders(DataRecipe recipe, CancellationToken cancellationToken)

@@ -6,6 +6,9 @@ public enum DatasetKind
     /// <summary>Generated on the fly from the seed; needs no files.</summary>
     Builtin,
 
+    /// <summary>As <see cref="Builtin"/>, but plain shapes: for small image generators.</summary>
+    BuiltinPlain,
+
     /// <summary><c>root/split/class/*.{jpg,png,bmp,webp}</c>.</summary>
     ImageFolder,
 

@@ -44,7 +44,7 @@ internal static class RecipeKeys
             {
                 "dataset",
                 OneOf(
-                    ("builtin", DatasetKind.Builtin), ("image-folder", DatasetKind.ImageFolder), ("cifar10", DatasetKind.Cifar10), ("cifar100", DatasetKind.Cifar100), ("idx", DatasetKind.Idx)),
+                    ("builtin", DatasetKind.Builtin), ("builtin-plain", DatasetKind.BuiltinPlain), ("image-folder", DatasetKind.ImageFolder), ("cifar10", DatasetKind.Cifar10), ("cifar100", DatasetKind.Cifar100), ("idx", DatasetKind.Idx)),
                 d => d.Dataset, (d, v) => d with { Dataset = v }, Required
             },
             { "data_dir", OrNull(Text("the path of a folder")), d => d.DataDir, (d, v) => d with { DataDir = v } },

@@ -48,10 +48,11 @@ public static class RecipeRules
     private static IEnumerable<RecipeFinding?> Images(Recipe recipe)
     {
         var (data, augmentation, resize) = (recipe.Data, recipe.Augmentation, recipe.Growth.ResizeScale);
-        yield return Rule(data.DataDir is not null || data.Dataset == DatasetKind.Builtin, "data.data_dir",
-            "expected the path of a folder; only the builtin dataset needs none", "data.dataset");
-        yield return Rule(data.DataDir is null || data.Dataset != DatasetKind.Builtin, "data.data_dir",
-            "the builtin dataset reads no files; set data.dataset or remove this key", "data.dataset");
+        var generated = data.Dataset is DatasetKind.Builtin or DatasetKind.BuiltinPlain;
+        yield return Rule(data.DataDir is not null || generated, "data.data_dir",
+            "expected the path of a folder; only the builtin datasets need none", "data.dataset");
+        yield return Rule(data.DataDir is null || !generated, "data.data_dir",
+            "the builtin datasets read no files; set data.dataset or remove this key", "data.dataset");
         yield return Rule(Ascending(augmentation.Scale), "augmentation.scale", "expected the lower bound first");
         yield return Rule(Ascending(augmentation.Ratio), "augmentation.ratio", "expected the lower bound first");
         yield return Rule(data.TokenLabels is null || augmentation is { Mixup: 0, Cutmix: 0 }, "data.token_labels",

@@ -60,6 +60,9 @@ public static class ModelSampling
     /// <summary>Pixels per side of an image of so many elements.</summary>
     internal static int SideOf(int elements) => (int)Math.Round(Math.Sqrt(elements / 3.0));
 
+    /// <summary>Classes that samples go through in turn: those of the images that the model has learnt, all that it has room for where they are not known.</summary>
+    internal static int ClassesOf(TrainedModel model) => model.ClassNames.Count > 0 ? model.ClassNames.Count : model.Model.ClassCount;
+
     /// <summary>Draws images, batch by batch; latents are decoded.</summary>
     /// <param name="model">A diffusion model.</param>
     /// <param name="options">What is sampled.</param>
@@ -83,7 +86,7 @@ public static class ModelSampling
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 2, nameof(options));
         var settings = OptionsOf(model, options);
         var weights = model.Choices[model.Resolve(options.Weights, allowAll: false)[0]];
-        var classes = model.ClassNames.Count > 0 ? model.ClassNames.Count : dit.ClassCount;
+        var classes = ClassesOf(model);
         return Batches();
 
         IEnumerable<SampleBatch> Batches()

@@ -75,7 +75,7 @@ public static class SampleFiles
         npz?.Complete();
         var grid = Path.GetFullPath(files.Grid);
         Directory.CreateDirectory(Path.GetDirectoryName(grid)!);
-        using (var image = SampleImages.Grid(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(shown), side, side, files.Columns ?? Math.Max(1, model.ClassNames.Count)))
+        using (var image = SampleImages.Grid(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(shown), side, side, files.Columns ?? ModelSampling.ClassesOf(model)))
         {
             SampleImages.WritePng(grid, image);
         }

@@ -59,6 +59,28 @@ internal sealed class Scene
         return new Scene(Colour.Draw(40, 140, ref random), (float)random.Uniform(-40, 40), (float)random.Uniform(-40, 40), painted);
     }
 
+    /// <summary>Draws a bright shape before a dark background, and nothing else.</summary>
+    public static Scene DrawPlain(SceneShape shape, ref CounterRandom random)
+    {
+        var item = SceneObject.Draw(shape, random.Uniform(0.42, 0.58), random.Uniform(0.42, 0.58), random.Uniform(0.26, 0.34), SceneTexture.Plain, ref random);
+        return new Scene(Colour.Draw(10, 70, ref random), 0, 0, [item]);
+    }
+
+    /// <summary>Paints the scene.</summary>
+    /// <param name="pixels">Side * side * 3 bytes, RGB.</param>
+    /// <param name="side">Pixels per side.</param>
+    public void Render(Span<byte> pixels, int side)
+    {
+        var canvas = ArrayPool<float>.Shared.Rent(pixels.Length);
+        Paint(canvas, side);
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            pixels[i] = (byte)(canvas[i] + 0.5f);
+        }
+
+        ArrayPool<float>.Shared.Return(canvas);
+    }
+
     /// <summary>Paints the scene with noise.</summary>
     /// <param name="pixels">Side * side * 3 bytes, RGB.</param>
     /// <param name="side">Pixels per side.</param>
@@ -67,11 +89,7 @@ internal sealed class Scene
     {
         var count = pixels.Length;
         var canvas = ArrayPool<float>.Shared.Rent(count);
-        PaintBackground(canvas, side);
-        foreach (var item in objects)
-        {
-            item.Paint(canvas, side, TextureContrast);
-        }
+        Paint(canvas, side);
 
         // Four bytes of one word make four noise values; uniform noise is as good as any here.
         var amplitude = Math.Min(NoiseAmplitudePerPixel * side, MaxNoiseAmplitude);
@@ -85,6 +103,15 @@ internal sealed class Scene
         }
 
         ArrayPool<float>.Shared.Return(canvas);
+    }
+
+    private void Paint(Span<float> canvas, int side)
+    {
+        PaintBackground(canvas, side);
+        foreach (var item in objects)
+        {
+            item.Paint(canvas, side, TextureContrast);
+        }
     }
 
     private void PaintBackground(Span<float> canvas, int side)

@@ -36,6 +36,21 @@ public class BuiltinShapesTests
     }
 
     [Fact]
+    public void Plain_images_show_a_bright_shape_before_a_dark_background()
+    {
+        var images = new BuiltinShapes(500, 1, training: true, plain: true);
+        Assert.Equal(["disc", "ring", "square", "triangle", "cross"], images.ClassNames);
+        Assert.All(Enumerable.Range(0, 500).CountBy(images.LabelOf), pair => Assert.Equal(100, pair.Value));
+        Assert.All(Enumerable.Range(0, 50), index =>
+        {
+            var pixels = Pixels(images, index, 32);
+            var corners = new[] { 0, 31, 32 * 31, (32 * 32) - 1 }.Select(at => (pixels[3 * at], pixels[(3 * at) + 1], pixels[(3 * at) + 2])).Distinct();
+            Assert.InRange(Assert.Single(corners).Item1, 10, 70);
+            Assert.InRange(Enumerable.Range(0, 32 * 32).Count(at => pixels[3 * at] >= 100), 100, 500);
+        });
+    }
+
+    [Fact]
     public void The_same_scene_at_two_sizes_has_the_same_composition()
     {
         // Noise makes some 25 levels of difference; another scene differs by more.
