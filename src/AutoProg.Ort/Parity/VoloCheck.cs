@@ -109,7 +109,7 @@ internal sealed class VoloCheck : IFixtureCheck
         {
             var name = $"buffer.{buffer.Name}";
             var momentum = (float)buffer.Running!.Momentum;
-            var ofBatch = session.Tensor(training.Statistics[buffer.Name]).ToArray();
+            var ofBatch = arena.Values(ArenaBuffer.Gradients, buffer.Name).ToArray();
             float[] running = [.. arena.Values(ArenaBuffer.Weights, buffer.Name).ToArray().Zip(ofBatch, (old, batch) => ((1 - momentum) * old) + (momentum * batch))];
             return new(name, Deviation.OfTensor(running, expected.Read(name, buffer.Shape)), StatisticLimit);
         }

@@ -85,7 +85,7 @@ public sealed class RecipeReaderTests
         Assert.Equal(
             """
             run.yaml:1: modle: unknown key; did you mean 'model'?
-            run.yaml:4: data.dataset = imagenet: expected one of builtin, image-folder, cifar10, cifar100, idx
+            run.yaml:4: data.dataset = imagenet: expected one of builtin, builtin-plain, image-folder, cifar10, cifar100, idx
             run.yaml:5: data.workers = 0: expected a whole number from 1 to 256
             run.yaml:6: trainin: unknown key; did you mean 'training'?
             run.yaml:9: training.epochs = many: expected a whole number from 1 to 1000000
@@ -197,7 +197,7 @@ public sealed class RecipeReaderTests
     {
         Assert.Equal(
             "run.yaml: model.name: is missing; expected the name of a model, e.g. deit_small\n"
-            + "run.yaml: data.dataset: is missing; expected one of builtin, image-folder, cifar10, cifar100, idx",
+            + "run.yaml: data.dataset: is missing; expected one of builtin, builtin-plain, image-folder, cifar10, cifar100, idx",
             Refused("# nothing\n").Message);
     }
 
