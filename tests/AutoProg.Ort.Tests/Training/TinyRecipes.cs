@@ -74,6 +74,9 @@ internal static class TinyRecipes
         return recipe with
         {
             Model = new ModelRecipe { Name = model, Onnx = ModelFile(model), ImgSize = 32, PatchSize = 16, BatchNorm = BatchNormMode.Train },
+
+            // The same images in every epoch, so that losses of epochs can be compared.
+            Augmentation = new AugmentationRecipe { Scale = [1, 1], Ratio = [1, 1], Hflip = 0, Aa = null, ColorJitter = 0, Reprob = 0, Mixup = 0, Cutmix = 0 },
             Growth = recipe.Growth with { LScale = 0.25, RScale = model == "vit" ? 1 : 0.5, Unfreeze = UnfreezeKind.Depth },
         };
     }
