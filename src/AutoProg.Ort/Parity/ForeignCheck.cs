@@ -10,9 +10,7 @@ namespace AutoProg.Ort.Parity;
 /// <summary>A model file of another framework (<c>forward.onnx</c>): loss, output, the gradient of everything trainable, and running statistics after the step.</summary>
 internal sealed class ForeignCheck : IFixtureCheck
 {
-    private const double StatisticLimit = 1e-5;
     private const string OutputName = "output";
-    private const string OfBatch = "of_batch.";
     private const string Unbiased = "buffer.";
     private const string Population = "buffer_population.";
 
@@ -37,14 +35,20 @@ internal sealed class ForeignCheck : IFixtureCheck
     {
         var (imported, training) = Differentiate(folder, fixture, model, unbiased);
         using var arena = new ParameterArena(
-            [.. imported.Builder.Parameters.Select(p => new Parameter(p.Name, p.Shape, new Initializer.Stored(() => model.Read(p.Name)), WeightDecay: false))], new ArenaOptions());
+            [
+                .. imported.Builder.Parameters.Select(p => Stored(p.Name, p.Shape)),
+                .. imported.Statistics.Select(s => Stored(s.Buffer, s.OfBatch.Shape, new RunningStatistic(s.Momentum))),
+            ],
+            new ArenaOptions { MomentCount = GoldenStep.MomentCount });
         ParameterInitialization.Fill(arena, seed: 0);
         var (bytes, manifest) = training.Write("foreign");
         using var session = GoldenStep.Load(folder, bytes, manifest, GraphCost.PeakActivationBytes(training.Graph));
         Feed(session, fixture, imported.Builder.Inputs[0], inputs);
         session.Bind(name => arena.View(ArenaBuffer.Weights, name), name => arena.View(ArenaBuffer.Gradients, name));
         session.Run();
-        return Compare(session, fixture, model, arena, imported, expected, unbiased);
+        return Compare(session, fixture, arena, expected, unbiased);
+
+        Parameter Stored(string name, Shape shape, RunningStatistic? running = null) => new(name, shape, new Initializer.Stored(() => model.Read(name)), WeightDecay: false, Running: running);
     }
 
     private static (ImportedGraph Imported, TrainingGraph Training) Differentiate(string folder, ForeignFixture fixture, OnnxModelFile model, bool unbiased)
@@ -54,7 +58,7 @@ internal sealed class ForeignCheck : IFixtureCheck
             var imported = OnnxImport.Build(model, new OnnxImportOptions { IsParameter = fixture.Trainable.Contains, UnbiasedVariance = unbiased });
             var (b, output) = (imported.Builder, imported.Outputs.Values.Single());
             var loss = Losses.Attach(b, LossKind.CrossEntropy, output);
-            return (imported, TrainingGraph.Create(b, loss, static _ => true, [new GraphOutput(OutputName, output), .. imported.Statistics.Select(static s => new GraphOutput(OfBatch + s.Buffer, s.OfBatch))]));
+            return (imported, TrainingGraph.Create(b, loss, static _ => true, [new GraphOutput(OutputName, output)], imported.Statistics.ToDictionary(static s => s.Buffer, static s => s.OfBatch, StringComparer.Ordinal)));
         }
         catch (Exception refused) when (refused is OnnxFormatException or GraphException)
         {
@@ -76,8 +80,7 @@ internal sealed class ForeignCheck : IFixtureCheck
         inputs.ReadIndices("labels", Shape.Of(fixture.Labels), fixture.Output[^1]).CopyTo(session.Tensor<long>(Losses.LabelsInput));
     }
 
-    private static List<ParityCase> Compare(
-        StepSession session, ForeignFixture fixture, OnnxModelFile model, ParameterArena arena, ImportedGraph imported, TensorFixture expected, bool unbiased)
+    private static List<ParityCase> Compare(StepSession session, ForeignFixture fixture, ParameterArena arena, TensorFixture expected, bool unbiased)
     {
         var limits = new Float32Check(fixture.Float32Check.Output, fixture.Float32Check.Grad);
         var golden = new GoldenGradients(expected, arena);
@@ -85,22 +88,8 @@ internal sealed class ForeignCheck : IFixtureCheck
         [
             new("loss", Deviation.OfElement(session.Loss, expected.Read("loss", Shape.Scalar)[0]), GoldenStep.LossLimit),
             new("output", Deviation.OfTensor(session.Tensor(OutputName), expected.Read("output", Shape.Of(fixture.Output))), limits.OutputLimit),
-            .. arena.Layout.Slots.SelectMany(slot => golden.Compare(slot.Name, limits.GradientLimit)),
-            .. imported.Statistics.SelectMany(s => Statistic(session.Tensor(OfBatch + s.Buffer).ToArray(), s, model, expected, unbiased)),
+            .. fixture.Trainable.SelectMany(name => golden.Compare(name, limits.GradientLimit)),
+            .. GoldenStep.Statistics(arena, expected, unbiased ? Unbiased : Population),
         ];
-    }
-
-    /// <summary>(1 - momentum) running + momentum batch, beside the golden that goes with the batch's variance.</summary>
-    private static IEnumerable<ParityCase> Statistic(float[] ofBatch, ImportedStatistic statistic, OnnxModelFile model, TensorFixture expected, bool unbiased)
-    {
-        var name = (unbiased ? Unbiased : Population) + statistic.Buffer;
-        if (!expected.Has(name))
-        {
-            yield break;
-        }
-
-        var before = model.Read(statistic.Buffer);
-        float[] after = [.. before.Floats().ToArray().Zip(ofBatch, (running, batch) => (float)(((1 - statistic.Momentum) * running) + (statistic.Momentum * batch)))];
-        yield return new ParityCase(name, Deviation.OfTensor(after, expected.Read(name, before.Shape)), StatisticLimit);
     }
 }

@@ -1,5 +1,6 @@
 using AutoProg.Graphs.Artifacts;
 using AutoProg.Ort.Runtime;
+using AutoProg.Ort.Runtime.Optimizers;
 
 namespace AutoProg.Ort.Parity;
 
@@ -11,6 +12,12 @@ internal static class GoldenStep
 
     /// <summary>Largest relative error of a loss.</summary>
     public const double LossLimit = 1e-5;
+
+    /// <summary>Moments of an arena whose running statistics are compared: as many as the update has that moves them.</summary>
+    public const int MomentCount = 1;
+
+    // Means over a whole batch in another order of summation.
+    private const double StatisticLimit = 1e-5;
 
     private const long MostActivationBytes = 8L << 30;
 
@@ -29,6 +36,23 @@ internal static class GoldenStep
         {
             throw new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: the model needs {activationBytes >> 20} MiB of activations, expected at most {MostActivationBytes >> 20}.");
         }
+    }
+
+    /// <summary>The running statistics after the step, moved by what training moves them with.</summary>
+    /// <param name="arena">The step's weights, and what its batch says about them.</param>
+    /// <param name="expected">The goldens.</param>
+    /// <param name="prefix">What the goldens' names begin with; those that are not there are not compared.</param>
+    public static IReadOnlyList<ParityCase> Statistics(ParameterArena arena, TensorFixture expected, string prefix)
+    {
+        using var device = Device.Open("cpu");
+        using var update = device.CreateUpdate(arena, new Sgd(0, momentum: 0));
+        update.Follow(arena.Layout.Select(arena.Layout.Blocks), microBatches: 1);
+        return
+        [
+            .. arena.Layout.Slots
+                .Where(slot => slot.Parameter.IsBuffer && expected.Has(prefix + slot.Name))
+                .Select(slot => new ParityCase(prefix + slot.Name, Deviation.OfTensor(arena.Values(ArenaBuffer.Weights, slot.Name), expected.Read(prefix + slot.Name, slot.Parameter.Shape)), StatisticLimit)),
+        ];
     }
 
     /// <summary>Refuses goldens that nothing was compared with, but for intermediates (<c>aux.</c>).</summary>

@@ -22,9 +22,7 @@ internal sealed class VoloCheck : IFixtureCheck
     private const string TokenOutput = "output.aux";
     private const string ClassLoss = "loss.cls";
     private const string TokenLoss = "loss.aux";
-
-    // Means over a whole batch in another order of summation.
-    private const double StatisticLimit = 1e-5;
+    private const string Buffer = "buffer.";
 
     public bool Recognizes(string folder) => FixtureFamily.Of(folder) == Family;
 
@@ -33,7 +31,7 @@ internal sealed class VoloCheck : IFixtureCheck
         var (fixture, model) = VoloFixture.Read(folder);
         using var inputs = TensorFixture.Open(folder, GoldenStep.Inputs);
         using var expected = TensorFixture.Open(folder, GoldenStep.Expected);
-        using var arena = new ParameterArena(model.Parameters, new ArenaOptions());
+        using var arena = new ParameterArena(model.Parameters, new ArenaOptions { MomentCount = GoldenStep.MomentCount });
         GoldenWeights.Fill(folder, arena, "VOLO", [.. Counters(model)]);
         return fixture.Mode == VoloFixture.Training ? TrainingStep() : Evaluation();
 
@@ -96,23 +94,14 @@ internal sealed class VoloCheck : IFixtureCheck
             Output(ClassOutput, [fixture.Batch, classes]),
             Output(TokenOutput, [fixture.Batch, tokens, classes]),
             .. training.Gradients.Keys.SelectMany(name => golden.Compare(name, limits.GradientLimit)),
-            .. model.Parameters.Where(static p => p.IsBuffer).Select(Statistic),
+            .. GoldenStep.Statistics(arena, expected, Buffer),
         ];
-        GoldenStep.ExpectNothingElse(expected, [.. cases, .. Counters(model).Select(static name => new ParityCase($"buffer.{name}", 0, 0))], "output, losses, buffers");
+        GoldenStep.ExpectNothingElse(expected, [.. cases, .. Counters(model).Select(static name => new ParityCase(Buffer + name, 0, 0))], "output, losses, buffers");
         return cases;
 
         ParityCase Loss(string name) => new(name, Deviation.OfElement(session.Tensor(name)[0], expected.Read(name, Shape.Scalar)[0]), GoldenStep.LossLimit);
 
         ParityCase Output(string name, Shape shape) => new(name, Deviation.OfTensor(session.Tensor(name), expected.Read(name, shape)), limits.OutputLimit);
-
-        ParityCase Statistic(Parameter buffer)
-        {
-            var name = $"buffer.{buffer.Name}";
-            var momentum = (float)buffer.Running!.Momentum;
-            var ofBatch = arena.Values(ArenaBuffer.Gradients, buffer.Name).ToArray();
-            float[] running = [.. arena.Values(ArenaBuffer.Weights, buffer.Name).ToArray().Zip(ofBatch, (old, batch) => ((1 - momentum) * old) + (momentum * batch))];
-            return new(name, Deviation.OfTensor(running, expected.Read(name, buffer.Shape)), StatisticLimit);
-        }
     }
 
     /// <summary>PyTorch counts batches beside its running statistics; nothing reads the count.</summary>
