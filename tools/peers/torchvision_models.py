@@ -2,8 +2,8 @@
 """Exports models of torchvision with random weights as ONNX files that can be trained further: every parameter keeps its name, batch normalisation stays a node of its own, and the
 batch size is open. Runs on Debian 12's python3-torchvision and python3-onnx.
 
-  tools/peers/torchvision_models.py --output /tmp/models resnet18 vit_b_16      # full size, opset 17
-  tools/peers/torchvision_models.py --output /tmp/models --opset 14             # all of them
+  tools/peers/torchvision_models.py --output models resnet18 vit_b_16      # full size, opset 17
+  tools/peers/torchvision_models.py --output models --opset 14             # all of them
   tools/peers/torchvision_models.py --output tests/AutoProg.Ort.Tests/Fixtures/foreign/torchvision resnet_micro vit_micro
 """
 

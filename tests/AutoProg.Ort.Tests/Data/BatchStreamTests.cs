@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Recipes;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -110,9 +111,16 @@ public class BatchStreamTests
     [Fact]
     public void Waiting_for_data_is_measured()
     {
-        using var slow = Start(new PatternImages(20) { OnLoad = _ => Thread.Sleep(20) }, workers: 1);
-        ReadAll(slow);
-        Assert.InRange(slow.WaitTime, TimeSpan.FromMilliseconds(100), Patience); // 20 images of 20 ms; the rest is for a reader that is late
+        using var release = new ManualResetEventSlim();
+        using var stream = Start(new PatternImages(20) { OnLoad = _ => release.Wait() }, workers: 1);
+        var reader = new Thread(() => stream.TryNext(out _));
+        reader.Start();
+        Assert.True(SpinWait.SpinUntil(() => reader.ThreadState.HasFlag(System.Threading.ThreadState.WaitSleepJoin), Patience));
+        var waiting = Stopwatch.StartNew();
+        SpinWait.SpinUntil(() => waiting.ElapsedMilliseconds >= 100);
+        release.Set();
+        Assert.True(reader.Join(Patience));
+        Assert.InRange(stream.WaitTime, TimeSpan.FromMilliseconds(50), Patience); // of at least 100 ms, but for how long the reader took to begin
     }
 
     [Fact]
