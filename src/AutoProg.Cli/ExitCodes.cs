@@ -1,6 +1,7 @@
 using AutoProg.Graphs.Import;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Parity;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
@@ -38,7 +39,7 @@ internal static class ExitCodes
     /// <summary>The code of an exception that ended a verb; a verb that was stopped has <see cref="IStop.ExitCode"/>.</summary>
     public static int Of(Exception error) => error switch
     {
-        UsageException or RecipeException or RunNameException => Usage,
+        UsageException or RecipeException or RunNameException or OnDeviceTrainingException => Usage,
         DataException or FileFormatException or OnnxFormatException or FixtureException or FileNotFoundException or DirectoryNotFoundException => Data,
         DeviceException or OutOfMemoryException => Device,
         OnnxRuntimeException when IsOutOfMemory(error) => Device,
@@ -48,7 +49,7 @@ internal static class ExitCodes
 
     /// <summary>True for what a user can mend by the message alone; anything else is a defect, whose origin is worth showing.</summary>
     public static bool IsExpected(Exception error) =>
-        error is UsageException or RecipeException or DataException or ExportException or FixtureException or DeviceException or OutOfMemoryException or DivergedException or NonFiniteTensorException
+        error is UsageException or RecipeException or OnDeviceTrainingException or DataException or ExportException or FixtureException or DeviceException or OutOfMemoryException or DivergedException or NonFiniteTensorException
             or IOException or UnauthorizedAccessException
         || IsOutOfMemory(error);
 

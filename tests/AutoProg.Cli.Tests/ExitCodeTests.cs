@@ -1,6 +1,7 @@
 using System.Reflection;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Parity;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
@@ -21,6 +22,7 @@ public sealed class ExitCodeTests : IDisposable
         { new UsageException("x"), 2 },
         { new RecipeException([new RecipeProblem("r.yaml:1", "seed", "x", "expected a whole number")]), 2 },
         { new RunNameException("exists"), 2 },
+        { new OnDeviceTrainingException("x"), 2 },
         { new DataException("x"), 3 },
         { new FixtureException("x"), 3 },
         { new FileFormatException("f", "cut short"), 3 },

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace AutoProg.Cli;
 
 /// <summary>Arguments as people know them from other tools, turned into the one spelling that the parser knows.</summary>
@@ -20,6 +22,12 @@ internal static class Spellings
     /// </summary>
     private const string Set = "--set";
 
+    /// <summary>Options whose values are members of an enumeration, which the parser knows without hyphens.</summary>
+    private static readonly HashSet<string> Choices = new(StringComparer.Ordinal) { "--format" };
+
+    /// <summary>How users spell a choice, e.g. <c>ort-training</c>.</summary>
+    public static string Of(Enum choice) => JsonNamingPolicy.KebabCaseLower.ConvertName(choice.ToString());
+
     /// <summary>Underscores become hyphens in option names, other tools' names become ours, and <c>--resume</c> without a value means the latest run.</summary>
     public static string[] Normalize(IReadOnlyList<string> arguments)
     {
@@ -35,6 +43,10 @@ internal static class Spellings
             else if (spelled.StartsWith(Set + "=", StringComparison.Ordinal))
             {
                 assignments.Add(spelled[(Set.Length + 1)..]);
+            }
+            else if (Choices.Contains(spelled) && !isLast)
+            {
+                result.AddRange([spelled, arguments[++i].Replace("-", "", StringComparison.Ordinal)]);
             }
             else
             {
@@ -58,6 +70,7 @@ internal static class Spellings
 
         var end = argument.IndexOf('=') is >= 0 and var at ? at : argument.Length;
         var name = argument[..end].Replace('_', '-');
-        return SameOption.GetValueOrDefault(name, name) + argument[end..];
+        var value = Choices.Contains(name) ? argument[end..].Replace("-", "", StringComparison.Ordinal) : argument[end..];
+        return SameOption.GetValueOrDefault(name, name) + value;
     }
 }

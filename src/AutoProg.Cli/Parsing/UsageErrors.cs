@@ -53,7 +53,7 @@ internal static class UsageErrors
     private static string KindOf(Type? verb, string option)
     {
         var property = verb is null ? null : VerbProperties.Of(verb).FirstOrDefault(p => p.GetCustomAttribute<OptionAttribute>()?.LongName == option);
-        return property?.PropertyType is { IsEnum: true } kind ? $"one of {string.Join(", ", Enum.GetNames(kind)).ToLowerInvariant()}" : "a whole number";
+        return property?.PropertyType is { IsEnum: true } kind ? $"one of {string.Join(", ", Enum.GetValues(kind).Cast<Enum>().Select(Spellings.Of))}" : "a whole number";
     }
 
     private static string DidYouMean(string word, IEnumerable<string> candidates, string prefix) =>

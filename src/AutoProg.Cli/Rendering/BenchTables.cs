@@ -29,4 +29,16 @@ internal static class BenchTables
             console.Write(operators.Titled($"r{timing.Resolution} l{timing.Depth}: matrix products and attention are {Text.Number(timing.MatrixShare * 100, 1)}% of all operators"));
         }
     }
+
+    /// <summary>A row per sub-network in ONNX Runtime's own training.</summary>
+    public static Table Of(IReadOnlyList<OnDeviceTiming> timings)
+    {
+        var table = Tables.Create("network", "#batch", "#step\nms");
+        foreach (var timing in timings)
+        {
+            table.Row($"{timing.Network}", $"{timing.Batch}", Text.Number(timing.StepMs, 2));
+        }
+
+        return table;
+    }
 }

@@ -17,4 +17,16 @@ internal static class GraphsTable
 
         return table;
     }
+
+    /// <summary>A row per folder of on-device training.</summary>
+    public static Table Of(IReadOnlyList<PreparedArtifacts> artifacts)
+    {
+        var table = Tables.Create("network", "#batch", "#learnable", "#KiB", "folder~");
+        foreach (var folder in artifacts)
+        {
+            table.Row($"{folder.Network}", $"{folder.Batch}", $"{folder.Learnable}", $"{folder.Bytes >> 10}", folder.Folder);
+        }
+
+        return table;
+    }
 }

@@ -21,11 +21,11 @@ internal static class ModelTables
     /// <summary>What was written.</summary>
     public static IRenderable Of(ExportResult result) => Tables.Facts(
     [
-        ("file", result.Path),
-        ("format", result.Format.ToString().ToLowerInvariant()),
+        (result.Format == ExportFormat.OrtTraining ? "folder" : "file", result.Path),
+        ("format", Spellings.Of(result.Format)),
         ("weights", result.Weights),
         ("resolution", $"{result.Resolution} px"),
-        .. result.Format == ExportFormat.Onnx ? [("batch size", result.BatchSize?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any")] : Array.Empty<(string, string)>(),
+        .. result.Format != ExportFormat.Safetensors ? [("batch size", result.BatchSize?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "any")] : Array.Empty<(string, string)>(),
         ("checked", $"read back and compared with the live model, largest difference {Text.Error(result.WorstDifference)}"),
         .. result.Remark is { } remark ? [("remark", remark)] : Array.Empty<(string, string)>(),
     ]);

@@ -25,6 +25,9 @@ internal sealed record BenchVerb : DataOptions, IVerb
     [Option("profile", HelpText = "Also tell the time of each operator.")]
     public bool Profile { get; init; }
 
+    [Option("official", HelpText = "Measure in ONNX Runtime's own training instead; needs a build with -p:OrtFlavor=Training.")]
+    public bool Official { get; init; }
+
     [Option("model", MetaValue = "NAME", HelpText = "A model instead of a recipe: one network, built-in images, batches of 8."), RecipeKey("model.name")]
     public string? Model { get; init; }
 
@@ -53,6 +56,13 @@ internal sealed record BenchVerb : DataOptions, IVerb
         var recipe = Recipe is not null
             ? RecipeReader.Read(Recipe, Overrides())
             : RecipeReader.Parse(RecipeWriter.Write(VerbContext.Ask(() => StepBenchmark.RecipeOf(Model!, imgSize: null, UsualBatchSize))), "bench --model", Overrides());
+        if (Official)
+        {
+            var timings = OnDeviceBenchmark.Run(recipe, Steps, WarmupSteps, context.CancellationToken);
+            context.Report(new { Subnetworks = timings }, console => console.Write(BenchTables.Of(timings)));
+            return ExitCodes.Done;
+        }
+
         var report = StepBenchmark.Run(
             recipe,
             new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps, Profile = Profile, Logger = context.Log, Progress = new TimingLog(context.Log) },

@@ -5,17 +5,17 @@ using CommandLine;
 namespace AutoProg.Cli;
 
 /// <summary>Accuracy of a trained model.</summary>
-[Verb("evaluate", HelpText = "Evaluate a run, a checkpoint or a safetensors file on the evaluation images: accuracy or loss, or the Frechet distance of samples.")]
+[Verb("evaluate", HelpText = "Evaluate a run, a checkpoint or a file of weights on the evaluation images: accuracy or loss, or the Frechet distance of samples.")]
 [Example("evaluate runs/baseline")]
 [Example("evaluate runs/baseline/checkpoints/best --weights all --img-size 64")]
 [Example("evaluate runs/dit --metric fid --samples 5000 --features inception.onnx")]
 [Example("evaluate model.safetensors --recipe graphs/quickstart.yaml --data-dir photos --json")]
 internal sealed record EvaluateVerb : DataOptions, IVerb
 {
-    [Value(0, MetaName = "model", Required = true, HelpText = "Folder of a run or of a checkpoint, or a safetensors file.")]
+    [Value(0, MetaName = "model", Required = true, HelpText = "Folder of a run or of a checkpoint, or a file of weights.")]
     public string Path { get; init; } = "";
 
-    [Option("recipe", MetaValue = "FILE", HelpText = "Recipe of a safetensors file; a run has its own.")]
+    [Option("recipe", MetaValue = "FILE", HelpText = "Recipe of a file of weights; a run has its own.")]
     public string? Recipe { get; init; }
 
     [Option("weights", MetaValue = "NAME", Default = ModelEvaluation.Best, HelpText = "online, ema-<decay>, best (what the run's last evaluation found best) or all.")]

@@ -70,7 +70,7 @@ internal abstract record RecipeOptions : DataOptions
     [Option("drop-path", MetaValue = "RATE", HelpText = "Stochastic depth of the last block."), RecipeKey("model.drop_path")]
     public string? DropPath { get; init; }
 
-    [Option("initial-checkpoint", MetaValue = "FILE", HelpText = "Weights to start from (safetensors, .pt or .pth)."), RecipeKey("model.initial_checkpoint")]
+    [Option("initial-checkpoint", MetaValue = "FILE", HelpText = "Weights to start from (safetensors, .pt, .pth or ort-training)."), RecipeKey("model.initial_checkpoint")]
     public string? InitialCheckpoint { get; init; }
 
     [Option("train-split", MetaValue = "NAME", HelpText = "Folder of the training images."), RecipeKey("data.train_split")]

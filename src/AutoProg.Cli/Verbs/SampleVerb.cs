@@ -11,7 +11,7 @@ namespace AutoProg.Cli;
 [Example("sample runs/dit --count 5000 --npz samples.npz")]
 internal sealed record SampleVerb : RuntimeOptions, IVerb
 {
-    [Value(0, MetaName = "model", Required = true, HelpText = "Folder of a run or of a checkpoint, or a safetensors file.")]
+    [Value(0, MetaName = "model", Required = true, HelpText = "Folder of a run or of a checkpoint, or a file of weights.")]
     public string Path { get; init; } = "";
 
     [Option("class", MetaValue = "N", HelpText = "The class of all samples; the default goes through all classes in turn.")]
@@ -56,7 +56,7 @@ internal sealed record SampleVerb : RuntimeOptions, IVerb
     [Option("npz", MetaValue = "FILE", HelpText = "Write all samples as uint8 arr_0 [N, H, W, 3], too.")]
     public string? Npz { get; init; }
 
-    [Option("recipe", MetaValue = "FILE", HelpText = "Recipe of a safetensors file; a run has its own.")]
+    [Option("recipe", MetaValue = "FILE", HelpText = "Recipe of a file of weights; a run has its own.")]
     public string? Recipe { get; init; }
 
     /// <inheritdoc />

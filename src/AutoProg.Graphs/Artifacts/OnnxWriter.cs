@@ -73,14 +73,21 @@ public static class OnnxWriter
             Output = { o.Name },
         }));
 
-        var model = new ModelProto { IrVersion = IrVersion, ProducerName = "AutoProg.Ort", Graph = proto };
+        var model = Frame(proto);
+        model.MetadataProps.AddRange((metadata ?? []).Select(m => new StringStringEntryProto { Key = m.Key, Value = m.Value }));
+        return model;
+    }
+
+    /// <summary>What every model file says around its graph: the IR version and the operator sets.</summary>
+    internal static ModelProto Frame(GraphProto graph)
+    {
+        var model = new ModelProto { IrVersion = IrVersion, ProducerName = "AutoProg.Ort", Graph = graph };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = GraphBuilder.Opset });
-        if (graph.Nodes.Any(n => n.Domain == GraphBuilder.MicrosoftDomain))
+        if (graph.Node.Any(n => n.Domain == GraphBuilder.MicrosoftDomain))
         {
             model.OpsetImport.Add(new OperatorSetIdProto { Domain = GraphBuilder.MicrosoftDomain, Version = 1 });
         }
 
-        model.MetadataProps.AddRange((metadata ?? []).Select(m => new StringStringEntryProto { Key = m.Key, Value = m.Value }));
         return model;
     }
 
@@ -93,7 +100,7 @@ public static class OnnxWriter
         return proto;
     }
 
-    private static AttributeProto Attribute(string name, object value)
+    internal static AttributeProto Attribute(string name, object value)
     {
         var proto = new AttributeProto { Name = name };
         switch (value)

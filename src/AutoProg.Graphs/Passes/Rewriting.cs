@@ -108,7 +108,10 @@ internal sealed class Rewriting
     }
 
     /// <summary>A node in place of another, named after a node that it stands for.</summary>
-    public Value Add(string op, Node namedAfter, IReadOnlyList<Value?> inputs, Attributes? attributes = null, string domain = "")
+    public Value Add(string op, Node namedAfter, IReadOnlyList<Value?> inputs, Attributes? attributes = null, string domain = "") => Add(op, namedAfter, inputs, 1, attributes, domain)[0];
+
+    /// <summary>A node with several results in place of another, named after a node that it stands for.</summary>
+    public IReadOnlyList<Value> Add(string op, Node namedAfter, IReadOnlyList<Value?> inputs, int outputCount, Attributes? attributes = null, string domain = "")
     {
         var name = namedAfter.Name;
         while (!names.Add(name))
@@ -117,15 +120,14 @@ internal sealed class Rewriting
         }
 
         var node = new Node(name, op, domain, inputs, attributes ?? Attributes.None);
-        var (type, shape) = OperatorShapes.Infer(node, 1)[0];
-        node.Outputs = [new Value(ValueKind.Result, $"{name}:out", type, shape) { Producer = node }];
+        node.Outputs = [.. OperatorShapes.Infer(node, outputCount).Select((type, i) => new Value(ValueKind.Result, outputCount == 1 ? $"{name}:out" : $"{name}:{i}", type.Type, type.Shape) { Producer = node })];
         nodes.Add(node);
         foreach (var input in inputs.OfType<Value>())
         {
             readers[input] = readers.GetValueOrDefault(input) + 1;
         }
 
-        return node.Output;
+        return node.Outputs;
     }
 
     /// <summary>A constant; equal constants are one value.</summary>

@@ -12,6 +12,9 @@ public interface IWeightsFile : IDisposable
     /// <summary>All tensors; names are unique.</summary>
     IReadOnlyList<WeightsEntry> Entries { get; }
 
+    /// <summary>Free text that was saved along; empty for formats that have none.</summary>
+    IReadOnlyDictionary<string, string> Metadata { get; }
+
     /// <summary>Looks for a tensor.</summary>
     bool TryGet(string name, [NotNullWhen(true)] out WeightsEntry? entry);
 

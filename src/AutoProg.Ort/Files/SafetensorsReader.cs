@@ -25,7 +25,7 @@ public sealed class SafetensorsReader : IWeightsFile
     /// <inheritdoc />
     IReadOnlyList<WeightsEntry> IWeightsFile.Entries => Entries;
 
-    /// <summary>Free text that was saved along.</summary>
+    /// <inheritdoc />
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>A tensor by name.</summary>

@@ -1,3 +1,4 @@
+using AutoProg.Ort.Files.OnDevice;
 using AutoProg.Ort.Files.Torch;
 
 namespace AutoProg.Ort.Files;
@@ -5,10 +6,10 @@ namespace AutoProg.Ort.Files;
 /// <summary>Opens files of weights by what they hold, not by what they are called.</summary>
 public static class WeightsFile
 {
-    /// <summary>Opens a safetensors file, or a file of <c>torch.save</c>. Nothing in a file is ever executed.</summary>
+    /// <summary>Opens a safetensors file, a file of <c>torch.save</c>, or a checkpoint of ONNX Runtime's on-device training. Nothing in a file is ever executed.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="key">Which part of a PyTorch checkpoint; null lets <see cref="TorchReader.Open"/> choose. Safetensors files have no parts.</param>
-    /// <exception cref="FileFormatException">The file is damaged, cut short, of neither format, or has no such part.</exception>
+    /// <param name="key">Which part of a PyTorch checkpoint; null lets <see cref="TorchReader.Open"/> choose. The others have no parts.</param>
+    /// <exception cref="FileFormatException">The file is damaged, cut short, of none of these formats, or has no such part.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static IWeightsFile Open(string path, string? key = null)
     {
@@ -17,8 +18,11 @@ public static class WeightsFile
             return TorchReader.Open(path, key);
         }
 
-        return key is null
-            ? SafetensorsReader.Open(path)
-            : throw new FileFormatException(path, $"is no PyTorch checkpoint, so it has no part '{key}' to choose; leave the key out");
+        if (key is not null)
+        {
+            throw new FileFormatException(path, $"is no PyTorch checkpoint, so it has no part '{key}' to choose; leave the key out");
+        }
+
+        return OnDeviceCheckpointReader.Recognizes(path) ? OnDeviceCheckpointReader.Open(path) : SafetensorsReader.Open(path);
     }
 }

@@ -15,7 +15,7 @@ public abstract class FedTensor
     /// <param name="batch">Rows of the whole batch.</param>
     /// <param name="first">First row of the micro-batch.</param>
     /// <param name="count">Its rows.</param>
-    public abstract void Feed(BoundSession session, int batch, int first, int count);
+    public abstract void Feed(IFedSession session, int batch, int first, int count);
 
     /// <summary>Values that lie as [B, ...].</summary>
     public static FedTensor Of<T>(string name, ReadOnlyMemory<T> values)
@@ -38,7 +38,7 @@ public abstract class FedTensor
     private sealed class Typed<T>(string name, ReadOnlyMemory<T> values, int outer) : FedTensor(name)
         where T : unmanaged
     {
-        public override void Feed(BoundSession session, int batch, int first, int count)
+        public override void Feed(IFedSession session, int batch, int first, int count)
         {
             var from = values.Span;
             var to = session.Tensor<T>(Name);

@@ -85,9 +85,9 @@ public sealed class TokenLabeling(Volo model, double mixAlpha, bool hasTokenTarg
     /// <summary>The tokens' distributions, written out for a micro-batch at a time: those of a whole batch would take many times the memory of its images.</summary>
     private sealed class TokenTargetRows(Batch batch, double smoothing) : FedTensor(TokenTargetInput)
     {
-        public override void Feed(BoundSession session, int rows, int first, int count)
+        public override void Feed(IFedSession session, int rows, int first, int count)
         {
-            var targets = session.Tensor(Name);
+            var targets = session.Tensor<float>(Name);
             if (batch.TokenTargets.Count == 0)
             {
                 // A batch without images, for timing.

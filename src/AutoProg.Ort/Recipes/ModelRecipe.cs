@@ -55,7 +55,7 @@ public sealed record ModelRecipe
     public double DropPath { get; init; } = 0.1;
 
     /// <summary>
-    /// Weights to start from under the reference's names: safetensors, or PyTorch's zip format; null starts from random weights. A recipe (.yaml) is trained first.
+    /// Weights to start from under the reference's names: safetensors, PyTorch's zip format, or a checkpoint of on-device training; null starts from random weights. A recipe (.yaml) is trained first.
     /// </summary>
     public string? InitialCheckpoint { get; init; }
 

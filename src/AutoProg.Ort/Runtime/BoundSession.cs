@@ -1,8 +1,5 @@
-using System.Runtime.InteropServices;
-using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace AutoProg.Ort.Runtime;
 
@@ -10,7 +7,7 @@ namespace AutoProg.Ort.Runtime;
 /// A loaded graph whose inputs and results live in fixed memory: what is fed and returned belongs to the session, parameters and gradients to
 /// the arena they are bound to. A run allocates nothing on the managed side.
 /// </summary>
-public abstract class BoundSession : IDisposable
+public abstract class BoundSession : IFedSession, IDisposable
 {
     private readonly InferenceSession session;
     private readonly OrtIoBinding binding;
@@ -130,29 +127,9 @@ public abstract class BoundSession : IDisposable
 
     private HostTensor Allocate(TensorEntry entry)
     {
-        var tensor = new HostTensor(Enum.Parse<ElementType>(entry.Type), [.. entry.Shape]);
+        var tensor = HostTensor.Of(entry);
         hostTensors.Add(entry.Name, tensor);
         return tensor;
-    }
-
-    /// <summary>A tensor on the pinned object heap.</summary>
-    private sealed class HostTensor : IDisposable
-    {
-        private readonly byte[] bytes;
-
-        public HostTensor(ElementType type, long[] shape)
-        {
-            bytes = GC.AllocateArray<byte>(checked((int)shape.Aggregate((long)type.Size(), (product, dim) => product * dim)), pinned: true);
-            Value = OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, (TensorElementType)type, shape, Marshal.UnsafeAddrOfPinnedArrayElement(bytes, 0), bytes.Length);
-        }
-
-        public OrtValue Value { get; }
-
-        public Span<T> Elements<T>()
-            where T : unmanaged => MemoryMarshal.Cast<byte, T>(bytes.AsSpan());
-
-        public void Dispose() => Value.Dispose();
     }
 }
 

@@ -110,6 +110,17 @@ public sealed class SubNetworkGraphs
         return Pass.Standard(BatchNormFolding.Apply(graph.Builder.Build(), storedWeights));
     }
 
+    /// <summary>The training graph itself, to be handed to another runtime: forward, loss and backward; frozen parameters have no gradient.</summary>
+    /// <param name="network">Resolution, depth and unfreeze level.</param>
+    /// <param name="batch">Images per run.</param>
+    /// <param name="dropPath">Whether the graph has stochastic depth.</param>
+    public TrainingGraph TrainingGraphOf(SubNetwork network, int batch, bool dropPath)
+    {
+        var graph = Model.Build(network.Resolution, network.Depth, batch, OptionsFor(TrainingPurpose(dropPath)));
+        var learnable = graph.Parameters.Where(p => Task.IsLearnable(p, network)).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
+        return TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, [new GraphOutput(Model.OutputName, graph.Output)], graph.Statistics);
+    }
+
     /// <summary>How recipes, file names and reports call a purpose: <c>train</c>, <c>train-dp</c>, <c>eval</c>.</summary>
     public static string NameOf(GraphPurpose purpose) => purpose switch
     {
@@ -171,6 +182,11 @@ public sealed class SubNetworkGraphs
             return new GraphArtifact(model, GraphManifest.Of(inference, name, model), Cost(inference));
         }
 
+        if (purpose is GraphPurpose.Training or GraphPurpose.TrainingWithDropPath)
+        {
+            return Written(TrainingGraphOf(network, batch, dropPath: purpose == GraphPurpose.TrainingWithDropPath), name);
+        }
+
         var graph = Model.Build(network.Resolution, network.Depth, batch, OptionsFor(purpose));
         var counted = graph.Parameters.Where(ProxyWeights.CountsForTangentKernel).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
         if (purpose == GraphPurpose.SampleGradients)
@@ -178,15 +194,9 @@ public sealed class SubNetworkGraphs
             return Written(TrainingGraph.Create(graph.Builder, graph.Builder.ReduceSum(graph.Output, []), counted.Contains), name);
         }
 
-        if (purpose == GraphPurpose.TangentKernel)
-        {
-            var kernel = TangentKernelGraph.Create(graph.Builder, graph.Output, counted.Contains);
-            var (file, entries) = kernel.Write(name);
-            return new GraphArtifact(file, entries, Cost(kernel.Graph));
-        }
-
-        var learnable = graph.Parameters.Where(p => Task.IsLearnable(p, network)).Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
-        return Written(TrainingGraph.Create(graph.Builder, Task.Objective.AttachLoss(graph), learnable.Contains, [new GraphOutput(Model.OutputName, graph.Output)], graph.Statistics), name);
+        var kernel = TangentKernelGraph.Create(graph.Builder, graph.Output, counted.Contains);
+        var (file, entries) = kernel.Write(name);
+        return new GraphArtifact(file, entries, Cost(kernel.Graph));
     }
 
     private static GraphArtifact Written(TrainingGraph graph, string name)
@@ -197,6 +207,8 @@ public sealed class SubNetworkGraphs
 
     private static GraphArtifactCost Cost(Graph graph) => new(GraphCost.MatrixFlops(graph), GraphCost.PeakActivationBytes(graph));
 
-    private string Name(SubNetwork network, int batch, GraphPurpose purpose) =>
-        $"{Model.Name}-r{network.Resolution}-l{network.Depth}{(network.Level is { } level ? $"-u{level}" : "")}-b{batch}-{NameOf(purpose)}";
+    /// <summary>A sub-network's name in files: <c>deit_small-r224-l12-b8</c>.</summary>
+    public string NameOf(SubNetwork network, int batch) => $"{Model.Name}-r{network.Resolution}-l{network.Depth}{(network.Level is { } level ? $"-u{level}" : "")}-b{batch}";
+
+    private string Name(SubNetwork network, int batch, GraphPurpose purpose) => $"{NameOf(network, batch)}-{NameOf(purpose)}";
 }

@@ -102,7 +102,7 @@ internal static class CheckpointFiles
 
     /// <summary>Fills a buffer, or a copy of it, from a file that has every tensor of the blocks in use.</summary>
     /// <exception cref="FileFormatException">A tensor is missing or has another shape: the file is another model's.</exception>
-    public static void Read(SafetensorsReader file, ParameterArena arena, ArenaBuffer buffer, IReadOnlyList<int> split, FlatBuffer? copy = null)
+    public static void Read(IWeightsFile file, ParameterArena arena, ArenaBuffer buffer, IReadOnlyList<int> split, FlatBuffer? copy = null)
     {
         var slots = InUse(arena, buffer, split).ToList();
         var wrong = slots.Where(s => !file.TryGet(s.Name, out var entry) || !entry.Shape.Equals(s.Parameter.Shape)).Select(s => s.Name).ToList();

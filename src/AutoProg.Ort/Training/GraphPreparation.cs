@@ -37,11 +37,15 @@ public static class GraphPreparation
     public static IReadOnlyList<PreparedGraph> List(Recipe recipe, CancellationToken cancellationToken = default) =>
         Visit(recipe, NullLogger.Instance, build: false, progress: null, cancellationToken);
 
+    /// <summary>Where a recipe keeps its graphs.</summary>
+    /// <exception cref="RecipeException">It does not say.</exception>
+    internal static string FolderOf(Recipe recipe) =>
+        recipe.Runtime.GraphsDir ?? throw recipe.Refuse("runtime.graphs_dir", null, "expected the folder to keep graphs in, e.g. --set runtime.graphs_dir=graphs/artifacts");
+
     private static List<PreparedGraph> Visit(Recipe recipe, ILogger log, bool build, IProgress<PreparedGraph>? progress, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        var store = RunComponents.StoreOf(recipe, log)
-            ?? throw recipe.Refuse("runtime.graphs_dir", null, "expected the folder to keep graphs in, e.g. --set runtime.graphs_dir=graphs/artifacts");
+        var store = new GraphStore(FolderOf(recipe), log);
         var (train, val) = ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
         var task = LearningTasks.Of(recipe, train.ClassNames.Count);
         var prepared = new List<PreparedGraph>();

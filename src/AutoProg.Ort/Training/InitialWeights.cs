@@ -1,13 +1,14 @@
 using AutoProg.Graphs;
 using AutoProg.Models;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;
 
 /// <summary>
-/// Weights of another training to start from. What the model has and what the file has must agree, but for a few differences that fine-tuning makes on purpose;
+/// Weights to start from: drawn, or those of another training. What the model has and what the file has must agree, but for a few differences that fine-tuning makes on purpose;
 /// these are told, everything else is one error.
 /// </summary>
 internal static class InitialWeights
@@ -25,6 +26,17 @@ internal static class InitialWeights
 
     /// <summary>Drawn afresh where the file has none: the stage table (SID) and the branch scalars, which fine-tuning adds and foreign checkpoints cannot have.</summary>
     private static readonly string[] Added = ["s_embedder.", BranchScale.ParameterName];
+
+    /// <summary>What a run of a recipe begins with: weights drawn by its seed, and over them those of its initial checkpoint.</summary>
+    /// <exception cref="FileFormatException">The checkpoint cannot be read, or does not fit the model.</exception>
+    public static void Fill(ParameterArena arena, Recipe recipe, ILogger log)
+    {
+        ParameterInitialization.Fill(arena, recipe.Seed);
+        if (recipe.Model.InitialCheckpoint is { } file)
+        {
+            CheckpointFiles.LoadInitial(arena, file, log, recipe.Model.InitialCheckpointKey);
+        }
+    }
 
     /// <summary>Fills the weights; momentum networks are left alone. Nothing is loaded unless everything fits.</summary>
     /// <param name="arena">Whose weights have been drawn.</param>

@@ -6,6 +6,7 @@ using AutoProg.Models;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Objectives;
+using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Randomness;
 using AutoProg.Ort.Runs;
@@ -27,6 +28,9 @@ public enum ExportFormat
 
     /// <summary>Weights under the reference implementation's names.</summary>
     Safetensors,
+
+    /// <summary>A folder with what ONNX Runtime's on-device training loads: see <see cref="TrainingArtifacts"/>.</summary>
+    OrtTraining,
 }
 
 /// <summary>What to export, and where to.</summary>
@@ -38,20 +42,20 @@ public sealed record ExportOptions
     /// <summary><c>online</c>, <c>ema-0.998</c>, or <c>best</c> (what the run's last evaluation found best).</summary>
     public string Weights { get; init; } = ModelEvaluation.Best;
 
-    /// <summary>Images per run of the ONNX graph; null leaves it to whoever runs the graph.</summary>
+    /// <summary>Images per run of the ONNX graph; null leaves it to whoever runs the graph. On-device training always has a size, and null takes the recipe's.</summary>
     public int? BatchSize { get; init; }
 
     /// <summary>Pixels per side of the ONNX graph; null takes the network's.</summary>
     public int? Resolution { get; init; }
 
-    /// <summary>The file; null is <c>export/model.onnx</c> or <c>export/model.safetensors</c> in the run's folder.</summary>
+    /// <summary>The file, or folder of on-device training; null is <c>export/model.onnx</c>, <c>export/model.safetensors</c> or <c>export/ort-training</c> in the run's folder.</summary>
     public string? Output { get; init; }
 
     /// <summary>Is told what was exported.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 }
 
-/// <summary>An exported file that has been read back and agrees with the live model.</summary>
+/// <summary>An exported file, or folder of on-device training, that has been read back and agrees with the live model.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Format">Format.</param>
 /// <param name="Weights">What it holds: <c>online</c> or <c>ema-0.998</c>.</param>
@@ -92,6 +96,11 @@ public static class ModelExport
         var weights = model.Resolve(options.Weights, allowAll: false)[0];
         var network = model.Network with { Resolution = options.Resolution ?? model.Network.Resolution };
         var path = Path.GetFullPath(options.Output ?? DefaultPath(model, options.Format));
+        if (options.Format == ExportFormat.OrtTraining)
+        {
+            return Told(OnDeviceExport.Run(model, weights, network, options.BatchSize ?? model.Recipe.Training.BatchSize, path), network, options.Logger);
+        }
+
         var temporary = Path.Combine(Path.GetDirectoryName(path)!, WholeFile.TemporaryPrefix + Path.GetFileName(path));
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
@@ -100,13 +109,7 @@ public static class ModelExport
                 ? WriteOnnx(model, weights, network, options.BatchSize, temporary)
                 : WriteSafetensors(model, weights, network, temporary);
             File.Move(temporary, path, overwrite: true);
-            options.Logger.LogInformation("Exported {Path}: {Weights} weights, {Network}{Proof}.", path, weights, network, Proof(result));
-            if (result.Remark is { } remark)
-            {
-                options.Logger.LogWarning("{Remark}", remark);
-            }
-
-            return result with { Path = path };
+            return Told(result with { Path = path }, network, options.Logger);
         }
         finally
         {
@@ -114,8 +117,13 @@ public static class ModelExport
         }
     }
 
-    /// <summary>Name of the file in a run's folder of exports.</summary>
-    internal static string FileName(ExportFormat format) => format == ExportFormat.Onnx ? "model.onnx" : "model.safetensors";
+    /// <summary>Name of the file or folder in a run's folder of exports.</summary>
+    internal static string FileName(ExportFormat format) => format switch
+    {
+        ExportFormat.Onnx => "model.onnx",
+        ExportFormat.Safetensors => "model.safetensors",
+        _ => "ort-training",
+    };
 
     /// <summary>Both formats, at the end of a run. A run that is complete stays complete where its export fails; the log says how to repeat it.</summary>
     internal static void AfterTraining(TrainedModel model, ILogger log)
@@ -126,7 +134,7 @@ public static class ModelExport
             log.LogInformation("Exported {Encoder} and {Decoder}: {Weights} weights.", files.Encoder, files.Decoder, model.BestWeights);
         }
 
-        foreach (var format in Enum.GetValues<ExportFormat>())
+        foreach (var format in new[] { ExportFormat.Onnx, ExportFormat.Safetensors })
         {
             try
             {
@@ -137,6 +145,17 @@ public static class ModelExport
                 log.LogError("{File} was not exported: {Problem} The run is complete; export it again with 'autoprog export {Folder}'.", FileName(format), error.Message, model.RunFolder);
             }
         }
+    }
+
+    private static ExportResult Told(ExportResult result, SubNetwork network, ILogger log)
+    {
+        log.LogInformation("Exported {Path}: {Weights} weights, {Network}{Proof}.", result.Path, result.Weights, network, Proof(result));
+        if (result.Remark is { } remark)
+        {
+            log.LogWarning("{Remark}", remark);
+        }
+
+        return result;
     }
 
     private static string Proof(ExportResult result) => result.Format == ExportFormat.Safetensors
@@ -217,14 +236,17 @@ public static class ModelExport
             fed.ForEach(static value => value.Dispose());
         }
 
-        return worst <= Tolerance
-            ? worst
-            : throw new ExportException($"{file}: its results differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept.");
+        return Tolerated(worst, file);
 
         string NameInFile(string name) => namesInFile.GetValueOrDefault(name, name);
     }
 
-    private static Batch RandomImages(TrainedModel model, int resolution, int count)
+    /// <exception cref="ExportException">The difference is not that of rounding.</exception>
+    internal static double Tolerated(double worst, string file) => worst <= Tolerance
+        ? worst
+        : throw new ExportException($"{file}: its results differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept.");
+
+    internal static Batch RandomImages(TrainedModel model, int resolution, int count)
     {
         var images = Batch.Blank(count, resolution, model.Model.ClassCount, model.Model.InputChannels);
         var random = new CounterRandom(model.Recipe.Seed, RandomPurpose.BuiltinData, epoch: 0, index: count);
@@ -240,7 +262,7 @@ public static class ModelExport
         ? OrtValue.CreateTensorValueFromMemory(session.Tensor<long>(input.Name).ToArray(), [.. input.Shape])
         : OrtValue.CreateTensorValueFromMemory(session.Tensor(input.Name).ToArray(), [.. input.Shape]);
 
-    private static double RelativeDifference(ReadOnlySpan<float> exported, ReadOnlySpan<float> live)
+    internal static double RelativeDifference(ReadOnlySpan<float> exported, ReadOnlySpan<float> live)
     {
         if (exported.Length != live.Length)
         {

@@ -290,12 +290,7 @@ internal sealed class StageTransitions
 
     private void Initialize(IReadOnlyList<int> split)
     {
-        ParameterInitialization.Fill(parts.Arena, recipe.Seed);
-        if (recipe.Model.InitialCheckpoint is { } file)
-        {
-            CheckpointFiles.LoadInitial(parts.Arena, file, log, recipe.Model.InitialCheckpointKey);
-        }
-
+        InitialWeights.Fill(parts.Arena, recipe, log);
         parts.Arena.ResetEma();
         parts.Network.Use(split);
     }

@@ -60,9 +60,9 @@ public sealed class TrainedModel : IDisposable
 
     internal Dictionary<string, ArenaBuffer> Choices { get; private init; }
 
-    /// <summary>Opens a run's folder (its newest intact checkpoint), a checkpoint's folder, or a safetensors file.</summary>
+    /// <summary>Opens a run's folder (its newest intact checkpoint), a checkpoint's folder, or a file of weights (see <see cref="WeightsFile"/>).</summary>
     /// <param name="path">One of the three.</param>
-    /// <param name="recipeFile">The recipe of a safetensors file, or of a checkpoint that lies outside of its run; null where the run's folder has it.</param>
+    /// <param name="recipeFile">The recipe of a file of weights, or of a checkpoint that lies outside of its run; null where the run's folder has it.</param>
     /// <param name="overrides">Settings that take precedence over the recipe: device, threads, data folder.</param>
     /// <param name="logger">Hears of damaged checkpoints.</param>
     /// <exception cref="FileNotFoundException">There is no such file or checkpoint, or no recipe with it.</exception>
@@ -73,14 +73,14 @@ public sealed class TrainedModel : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!Path.Exists(path))
         {
-            throw new FileNotFoundException($"{path}: there is no such run, checkpoint or safetensors file.");
+            throw new FileNotFoundException($"{path}: there is no such run, checkpoint or file of weights.");
         }
 
         var runFolder = RunFolderOf(path);
         var recipe = RecipeReader.Read(
             recipeFile ?? (runFolder is null ? throw new FileNotFoundException($"{path}: lies in no run's folder; name the recipe that it was trained with.") : RunDirectory.Open(runFolder).RecipeFile),
             overrides);
-        return path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) && File.Exists(path)
+        return File.Exists(path)
             ? OpenWeights(path, recipe, runFolder)
             : OpenCheckpoint(CheckpointStore.Open(path, logger ?? NullLogger.Instance), recipe, runFolder);
     }
@@ -155,7 +155,7 @@ public sealed class TrainedModel : IDisposable
 
     private static TrainedModel OpenWeights(string path, Recipe recipe, string? runFolder)
     {
-        using var file = SafetensorsReader.Open(path);
+        using var file = WeightsFile.Open(path);
         var (task, network) = CreateNetwork(recipe, file, []);
         try
         {
@@ -181,17 +181,17 @@ public sealed class TrainedModel : IDisposable
         }
     }
 
-    private static bool Holds(SafetensorsReader file, IElasticModel model, IReadOnlyList<int> split) =>
+    private static bool Holds(IWeightsFile file, IElasticModel model, IReadOnlyList<int> split) =>
         model.Parameters.Where(p => p.Block is { } block && block.Index < split[block.Group]).All(p => file.TryGet(p.Name, out _));
 
-    private static (LearningTask Task, GrowingNetwork Network) CreateNetwork(Recipe recipe, SafetensorsReader weights, IReadOnlyList<double> decays)
+    private static (LearningTask Task, GrowingNetwork Network) CreateNetwork(Recipe recipe, IWeightsFile weights, IReadOnlyList<double> decays)
     {
         var task = LearningTasks.Of(recipe, LearningTasks.OwnClassCount(recipe) ?? ClassCount(recipe, weights));
         return (task, new GrowingNetwork(task.Model, new ParameterArena(task.Model.Parameters, ArenaOptions.WeightsOnly with { EmaDecays = decays })));
     }
 
     /// <summary>The class count that the recipe leaves to the data: read off the one axis that it makes longer, so that the data need not be there.</summary>
-    private static int ClassCount(Recipe recipe, SafetensorsReader weights)
+    private static int ClassCount(Recipe recipe, IWeightsFile weights)
     {
         var (two, three) = (LearningTasks.Of(recipe, 2).Model.Parameters, LearningTasks.Of(recipe, 3).Model.Parameters);
         var differing = two.Zip(three)
@@ -207,7 +207,7 @@ public sealed class TrainedModel : IDisposable
         var (name, axis, more, _) = differing[0];
 
         // A label table has a row more, for no label.
-        var shape = weights[name].Shape;
+        var shape = weights.TryGet(name, out var entry) ? entry.Shape : throw new FileFormatException(weights.Path, $"holds no tensor '{name}' among its {weights.Entries.Count}");
         return axis < shape.Rank && shape[axis] - more is >= 2 and <= MostClasses
             ? (int)(shape[axis] - more)
             : throw new FileFormatException(weights.Path, $"tensor '{name}' has shape {shape}, in which axis {axis} is no number of classes from 2 to {MostClasses}");
@@ -248,7 +248,7 @@ public sealed class TrainedModel : IDisposable
         }
     }
 
-    private static string[] ClassNamesOf(SafetensorsReader file, int count)
+    private static string[] ClassNamesOf(IWeightsFile file, int count)
     {
         if (!file.Metadata.TryGetValue("class_names", out var text))
         {

@@ -57,7 +57,7 @@ public sealed class ModelVerbTests(TrainedRun run) : IClassFixture<TrainedRun>
     {
         var answer = Autoprog.Run(verb, run["none"]);
 
-        Assert.Equal((3, $"error: {run["none"]}: there is no such run, checkpoint or safetensors file.\n"), (answer.Code, answer.Messages));
+        Assert.Equal((3, $"error: {run["none"]}: there is no such run, checkpoint or file of weights.\n"), (answer.Code, answer.Messages));
     }
 
     [Fact]
@@ -82,5 +82,34 @@ public sealed class ModelVerbTests(TrainedRun run) : IClassFixture<TrainedRun>
         Assert.Matches(@"(?m)^format +onnx *$", answer.Results);
         Assert.Matches(@"(?m)^batch size +2 *$", answer.Results);
         Assert.True(new FileInfo(run["model.onnx"]).Length > 0);
+    }
+
+    [Theory]
+    [InlineData("--format", "ort-training")]
+    [InlineData("--format=ort-training", "--quiet")]
+    public void A_folder_for_on_device_training_is_exported(string format, string more)
+    {
+        var answer = Autoprog.Run("export", run.Path, format, more, "--output", run["phone"]);
+
+        Assert.Equal(0, answer.Code);
+        Assert.Matches(@"(?m)^format +ort-training *$", answer.Results);
+        Assert.Matches(@"(?m)^batch size +16 *$", answer.Results);
+        Assert.Equal(["checkpoint", "eval_model.onnx", "optimizer_model.onnx", "training_model.onnx"], Directory.GetFiles(run["phone"]).Select(static file => Path.GetFileName(file)).Order());
+    }
+
+    [Fact]
+    public void A_checkpoint_of_on_device_training_evaluates_like_the_run_and_starts_another()
+    {
+        Assert.Equal(0, Autoprog.Run("export", run.Path, "--format", "ort-training", "--output", run["device"], "--quiet").Code);
+        var checkpoint = Path.Combine(run["device"], "checkpoint");
+
+        var (fromFile, fromRun) = (Autoprog.Run("evaluate", checkpoint, "--recipe", Autoprog.TinyRecipe, "--json"), Autoprog.Run("evaluate", run.Path, "--json"));
+
+        Assert.Equal(Loss(fromRun), Loss(fromFile), 1e-12);
+        var next = Autoprog.Run("train", Autoprog.TinyRecipe, "--policy", "original", "--initial-checkpoint", checkpoint, "--output", run["next"], "--max-train-steps", "1");
+        Assert.Equal(0, next.Code);
+        Assert.Contains($"Initial weights from {checkpoint}; freshly drawn instead: none", next.Messages, StringComparison.Ordinal);
+
+        static double Loss(Answer answer) => answer.Json.GetProperty("results")[0].GetProperty("loss").GetDouble();
     }
 }

@@ -53,4 +53,29 @@ public sealed class RecipeVerbTests : IDisposable
         Assert.Equal(2, nowhere.Code);
         Assert.StartsWith($"error: {Autoprog.TinyRecipe}: runtime.graphs_dir: expected the folder to keep graphs in", nowhere.Messages);
     }
+
+    [Fact]
+    public void Folders_for_on_device_training_are_built_for_every_sub_network()
+    {
+        var answer = Autoprog.Run("graphs", "build", Autoprog.TinyRecipe, "--graphs-dir", folder["g"], "--official", "--json", "--quiet");
+
+        Assert.Equal(0, answer.Code);
+        var folders = answer.Json.GetProperty("artifacts").EnumerateArray().Select(static a => a.GetProperty("folder").GetString()!).ToList();
+        Assert.Equal(["deit_micro-r8-l1-b16", "deit_micro-r8-l2-b16", "deit_micro-r16-l1-b16", "deit_micro-r16-l2-b16"], folders.Select(static path => Path.GetFileName(path)));
+        Assert.All(folders, static path => Assert.Equal(4, Directory.GetFiles(path).Length));
+        Assert.StartsWith(
+            "error: --official goes with 'build' only",
+            Autoprog.Run("graphs", "list", Autoprog.TinyRecipe, "--graphs-dir", folder["g"], "--official").Messages);
+    }
+
+    [Fact]
+    public void Without_the_training_flavour_the_official_benchmark_says_how_to_get_it()
+    {
+        var answer = Autoprog.Run("bench", Autoprog.TinyRecipe, "--official");
+
+        Assert.Equal(2, answer.Code);
+        Assert.Matches(
+            @"^error: This ONNX Runtime \([\d.]+, flavour Cpu\) has no training of its own; build with -p:OrtFlavor=Training, which takes the package Microsoft\.ML\.OnnxRuntime\.Training 1\.19\.2, the last one that has it\.\n$",
+            answer.Messages);
+    }
 }

@@ -14,7 +14,7 @@ internal static partial class Repository
         Directory.EnumerateFiles(Root, "*.md")
             .Concat(new[] { "docs", "tools", "samples" }.Select(InRoot).Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.md", SearchOption.AllDirectories)))
             .Select(path => Path.GetRelativePath(Root, path).Replace('\\', '/'))
-            .Where(static path => !path.Split('/').Any(static part => part is "bin" or "obj"))
+            .Where(static path => !path.Split('/').Any(static part => part is "bin" or "obj" or "node_modules"))
             .Order(StringComparer.Ordinal);
 
     public static string InRoot(string path) => Path.Combine(Root, path);

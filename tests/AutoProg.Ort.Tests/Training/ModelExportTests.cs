@@ -1,6 +1,8 @@
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Files.OnDevice;
 using AutoProg.Ort.Metrics;
+using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
@@ -112,6 +114,23 @@ public sealed class ModelExportTests : InTemporaryFolder
     }
 
     [Fact]
+    public void A_folder_of_on_device_training_holds_the_weights_and_says_what_they_are()
+    {
+        using var model = TrainedModel.Open(run);
+        var result = ModelExport.Run(model, new ExportOptions { Format = ExportFormat.OrtTraining, BatchSize = 4, Weights = "ema-0.9" });
+        Assert.Equal((Path.Combine(run, "export", "ort-training"), 4), (result.Path, result.BatchSize!.Value));
+        Assert.StartsWith("Weight decay 0.05 holds for every parameter there", result.Remark, StringComparison.Ordinal);
+        Assert.InRange(result.WorstDifference, 0, 1e-4);
+
+        using var checkpoint = OnDeviceCheckpointReader.Open(Path.Combine(result.Path, TrainingArtifacts.CheckpointFile));
+        Assert.Equal(("ema-0.9", "16", "4"), (checkpoint.Metadata["weights"], checkpoint.Metadata["resolution"], checkpoint.Metadata["depth"]));
+        var head = new float[10 * 12];
+        checkpoint.Read("head.weight", head);
+        Assert.Equal(model.Parts.Arena.Read(model.Choices["ema-0.9"], "head.weight").ToArray(), head);
+        Assert.DoesNotContain(Directory.GetFileSystemEntries(Path.Combine(run, "export")), static entry => Path.GetFileName(entry).StartsWith(".tmp", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_model_outside_of_a_run_is_exported_only_to_a_named_file()
     {
         var moved = Directory.CreateDirectory(At("a", "b", "c", "d")).FullName + "/model.safetensors";
@@ -125,8 +144,13 @@ public sealed class ModelExportTests : InTemporaryFolder
     {
         using var model = TrainedModel.Open(run);
         model.Parts.Arena.Weights.Span(0, (int)model.Parts.Arena.Layout.Length).Fill(float.NaN);
-        var error = Assert.Throws<ExportException>(() => ModelExport.Run(model, new ExportOptions { Weights = "online", Output = At("nan.onnx") }));
-        Assert.Contains("its results differ from the live model's", error.Message, StringComparison.Ordinal);
+        foreach (var format in new[] { ExportFormat.Onnx, ExportFormat.OrtTraining })
+        {
+            var error = Assert.Throws<ExportException>(() => ModelExport.Run(model, new ExportOptions { Format = format, Weights = "online", Output = At("nan") }));
+            Assert.Contains("its results differ from the live model's", error.Message, StringComparison.Ordinal);
+            Assert.False(Path.Exists(At("nan")));
+        }
+
         Assert.Empty(Directory.EnumerateFiles(Folder));
     }
 }

@@ -68,6 +68,9 @@ public sealed class TorchReader : IWeightsFile
     }
 
     /// <inheritdoc />
+    public IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <inheritdoc />
     public bool TryGet(string name, [NotNullWhen(true)] out WeightsEntry? entry)
     {
         entry = tensors.TryGetValue(name, out var tensor) ? Entry(name, tensor) : null;

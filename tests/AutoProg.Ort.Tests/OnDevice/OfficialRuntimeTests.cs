@@ -1,0 +1,87 @@
+using AutoProg.Ort.Objectives;
+using AutoProg.Ort.OnDevice;
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runtime.Optimizers;
+using AutoProg.Ort.Tests.Runs;
+using AutoProg.Ort.Tests.Training;
+using AutoProg.Ort.Training;
+
+namespace AutoProg.Ort.Tests.OnDevice;
+
+/// <summary>The same batches in ONNX Runtime's on-device training and in this engine.</summary>
+public sealed class OfficialRuntimeTests : InTemporaryFolder
+{
+    private const int Classes = 10;
+    private const int Updates = 10;
+
+    // A key's bias has no gradient but rounding, which AdamW would scale up to whole updates with an epsilon as small as usual.
+    private static readonly AdamW Rule = new(weightDecay: 0.05, eps: 1e-5);
+
+    private static LearningTask Classifier => LearningTasks.Of(TinyRecipes.Of(GrowthPolicyKind.Prog), Classes);
+
+    private static LearningTask Diffusion => LearningTasks.Of(TinyRecipes.Diffusion(GrowthPolicyKind.AutoprogZero), Classes);
+
+    [OfficialRuntimeFact]
+    public void A_classifier_trains_there_as_here() => Check(Classifier, new SubNetwork(16, 4), Rule, clipGrad: null);
+
+    [OfficialRuntimeFact]
+    public void A_smaller_sub_network_with_clipped_gradients_trains_there_as_here() => Check(Classifier, new SubNetwork(8, 2), Rule, clipGrad: 0.5);
+
+    [OfficialRuntimeFact]
+    public void Plain_gradient_descent_trains_there_as_here() => Check(Classifier, new SubNetwork(16, 1), new Sgd(0, momentum: 0), clipGrad: 0.5);
+
+    [OfficialRuntimeFact]
+    public void A_diffusion_transformer_trains_there_as_here() => Check(Diffusion, Diffusion.Complete, Rule, clipGrad: 1);
+
+    [OfficialRuntimeFact]
+    public void A_partly_frozen_diffusion_transformer_trains_there_as_here() => Check(Diffusion, Diffusion.Complete with { Level = 2 }, Rule, clipGrad: null);
+
+    [OfficialRuntimeFact]
+    public void Running_statistics_follow_the_batches_there_as_here() => Check(LearningTask.Classify(new NormedStack()), new SubNetwork(16, 3), Rule, clipGrad: null);
+
+    [OfficialRuntimeFact]
+    public void A_VOLO_trains_there_as_here() => Check(LearningTasks.Of(TinyRecipes.Volo(GrowthPolicyKind.Prog), Classes), new SubNetwork(16, 6), Rule, clipGrad: null);
+
+    [OfficialRuntimeFact]
+    public void A_foreign_ResNet_trains_there_as_here()
+    {
+        var task = LearningTasks.Of(TinyRecipes.Foreign("resnet", GrowthPolicyKind.Original), Classes);
+        Check(task, task.Complete, Rule, clipGrad: null);
+    }
+
+    [OfficialRuntimeFact]
+    public void A_training_that_began_here_goes_on_there_with_its_moments() => Check(Classifier, new SubNetwork(16, 2), Rule, clipGrad: null, updatesBefore: 5);
+
+    private void Check(LearningTask task, SubNetwork network, UpdateRule rule, double? clipGrad, int updatesBefore = 0)
+    {
+        using var own = new OwnTraining(task, network, rule, clipGrad);
+        own.Artifacts.Write(Folder, own.Artifacts.Checkpoint(own.Weights, []));
+        if (updatesBefore > 0)
+        {
+            own.Train(updatesBefore);
+            own.Save(At(TrainingArtifacts.CheckpointFile));
+        }
+
+        var before = own.Parameters();
+        var (losses, training) = own.Train(Updates);
+        var (output, evaluation) = own.Evaluate();
+        var theirs = OfficialRuntime.Train(Folder, training, evaluation);
+
+        AssertClose("loss", 1e-4, losses, theirs.Losses);
+        AssertClose("result", 1e-3, output, theirs.Evaluation);
+
+        // What has hardly moved would agree whatever the update does.
+        var after = own.Parameters();
+        var movement = before.Zip(after).Max(static pair => Math.Abs(pair.First - pair.Second));
+        AssertClose("parameter", Math.Min(1e-3, 0.01 * movement), after, theirs.Parameters);
+        Assert.Equal(own.Artifacts.Learnable.Count < own.Artifacts.Parameters.Count, network.Level < task.Unfreezing?.Count || task.Model.Parameters.Any(static p => p.IsBuffer));
+    }
+
+    private static void AssertClose(string what, double tolerance, float[] ours, float[] theirs)
+    {
+        Assert.Equal(ours.Length, theirs.Length);
+        var worst = ours.Zip(theirs).Max(static pair => float.IsNaN(pair.Second) ? float.PositiveInfinity : Math.Abs(pair.First - pair.Second));
+        Assert.True(worst <= tolerance, $"A {what} differs by {worst}, allowed is {tolerance}.");
+    }
+}
