@@ -32,7 +32,7 @@ public abstract class FedTensor
     private sealed class Whole<T>(string name, ReadOnlyMemory<T> values) : FedTensor(name)
         where T : unmanaged
     {
-        public override void Feed(BoundSession session, int batch, int first, int count) => values.Span.CopyTo(session.Tensor<T>(Name));
+        public override void Feed(IFedSession session, int batch, int first, int count) => values.Span.CopyTo(session.Tensor<T>(Name));
     }
 
     private sealed class Typed<T>(string name, ReadOnlyMemory<T> values, int outer) : FedTensor(name)
