@@ -40,14 +40,14 @@ public sealed class OrtTrainingApiSession : ITrainingSession
     public static OrtTrainingApiSession Open(TrainingArtifacts artifacts, string folder, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(artifacts);
-        var state = LoadCheckpoint(Path.Combine(folder, TrainingArtifacts.CheckpointFile));
+        var checkpoint = LoadCheckpoint(Path.Combine(folder, TrainingArtifacts.CheckpointFile));
         try
         {
-            return new OrtTrainingApiSession(artifacts, folder, state, threads);
+            return new OrtTrainingApiSession(artifacts, folder, checkpoint, threads);
         }
         catch
         {
-            state.Dispose();
+            checkpoint.Dispose();
             throw;
         }
     }
@@ -58,7 +58,7 @@ public sealed class OrtTrainingApiSession : ITrainingSession
         training.Feed(inputs, artifacts.Batch);
         session.SetLearningRate((float)learningRate);
         using var results = session.TrainStep(training.Values);
-        var loss = results.First().GetTensorDataAsSpan<float>()[0];
+        var loss = results[0].GetTensorDataAsSpan<float>()[0];
         session.OptimizerStep();
         session.LazyResetGrad();
         return loss;
@@ -69,7 +69,7 @@ public sealed class OrtTrainingApiSession : ITrainingSession
     {
         evaluation.Feed(inputs, artifacts.Batch);
         using var results = session.EvalStep(evaluation.Values);
-        return results.First().GetTensorDataAsSpan<float>().ToArray();
+        return results[0].GetTensorDataAsSpan<float>().ToArray();
     }
 
     /// <inheritdoc />

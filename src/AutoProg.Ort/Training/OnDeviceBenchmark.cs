@@ -58,7 +58,7 @@ public static class OnDeviceBenchmark
         }
     }
 
-    private static double Time(ITrainingSession session, IReadOnlyList<FedTensor> inputs, double learningRate)
+    private static double Time(OrtTrainingApiSession session, IReadOnlyList<FedTensor> inputs, double learningRate)
     {
         var started = Stopwatch.GetTimestamp();
         session.Step(inputs, learningRate);
