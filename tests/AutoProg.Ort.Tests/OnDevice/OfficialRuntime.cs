@@ -23,7 +23,7 @@ internal static class OfficialRuntime
     {
         var (batches, result) = (Path.Combine(folder, "batches.json"), Path.Combine(folder, "result.json"));
         File.WriteAllText(batches, JsonSerializer.Serialize(new { Training = training, Evaluation = evaluation }, Json));
-        using var node = Process.Start(new ProcessStartInfo("node", [Repository.InRoot($"{OfficialRuntimeFactAttribute.Tool}/train.mjs"), folder, batches, result]) { RedirectStandardError = true })!;
+        using var node = Process.Start(new ProcessStartInfo("node", [Repository.InRoot($"{OfficialRuntimeFactAttribute.Tool}/train.mjs"), folder, batches, result]) { RedirectStandardError = true, UseShellExecute = false })!;
         var messages = node.StandardError.ReadToEnd();
         node.WaitForExit();
         Assert.True(node.ExitCode == 0, messages);

@@ -21,7 +21,7 @@ internal sealed class OfficialRuntimeFactAttribute : FactAttribute
     {
         try
         {
-            using var node = Process.Start(new ProcessStartInfo("node", "--version") { RedirectStandardOutput = true });
+            using var node = Process.Start(new ProcessStartInfo("node", "--version") { RedirectStandardOutput = true, UseShellExecute = false });
             node!.WaitForExit();
             return node.ExitCode == 0;
         }

@@ -26,7 +26,7 @@ public sealed class TrainingArtifactsTests : InTemporaryFolder
         Assert.Contains("blocks.3.attn.qkv.weight", artifacts.Parameters);
         artifacts.Write(Folder, artifacts.Checkpoint(name => Zeros(Diffusion, name), []));
         using var checkpoint = OnDeviceCheckpointReader.Open(At(TrainingArtifacts.CheckpointFile));
-        Assert.Equal(artifacts.Learnable, checkpoint.Learnable);
+        Assert.True(checkpoint.Learnable.SetEquals(artifacts.Learnable));
         Assert.Equal(artifacts.Parameters.Order(), checkpoint.Entries.Select(static e => e.Name).Order());
         Assert.All(TrainingArtifacts.Files, file => Assert.True(File.Exists(At(file))));
         Assert.Equal(TrainingArtifacts.Files.Count, Directory.GetFiles(Folder).Length);
