@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace AutoProg.Ort.Data;
 
 /// <summary>
@@ -32,4 +34,12 @@ public interface IImageDataset
     /// <returns>The image; the caller disposes it.</returns>
     /// <exception cref="ImageUnreadableException">The image is corrupt; the loader replaces it by the next one.</exception>
     RgbImage Load(int index, int minimumSide);
+
+    /// <summary>
+    /// Adds to a hash what tells this image from any other without decoding it, and does not depend on where the images are kept; see <see cref="DatasetFingerprint"/>.
+    /// </summary>
+    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
+    /// <param name="hash">Takes bytes.</param>
+    /// <returns>False if nothing is known of an image without decoding it; nothing was added then.</returns>
+    bool TryIdentify(int index, IncrementalHash hash) => false;
 }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using AutoProg.Graphs;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.Win32;
 
@@ -20,6 +21,7 @@ namespace AutoProg.Ort.Runs;
 /// <param name="Cores">Logical processors that the process may use.</param>
 /// <param name="Simd">Instruction sets that the engine's own loops use, widest first.</param>
 /// <param name="MemoryMb">Memory that the process may use, MiB.</param>
+/// <param name="Packages">Versions of the libraries that the engine is built on, by name of the assembly.</param>
 public sealed record RunEnvironment(
     string Product,
     string OnnxRuntime,
@@ -31,7 +33,8 @@ public sealed record RunEnvironment(
     string Processor,
     int Cores,
     IReadOnlyList<string> Simd,
-    long MemoryMb)
+    long MemoryMb,
+    IReadOnlyDictionary<string, string> Packages)
 {
 #if ORT_GPU
     private const string Flavor = "Gpu";
@@ -46,7 +49,7 @@ public sealed record RunEnvironment(
     {
         var assembly = typeof(RunEnvironment).Assembly;
         return new RunEnvironment(
-            assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown",
+            VersionOf(assembly),
             OrtEnv.Instance().GetVersionString(),
             Flavor,
             OrtEnv.Instance().GetAvailableProviders(),
@@ -56,8 +59,20 @@ public sealed record RunEnvironment(
             ProcessorName() ?? RuntimeInformation.ProcessArchitecture.ToString(),
             Environment.ProcessorCount,
             InstructionSets(),
-            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20,
+            new[] { assembly, typeof(GraphBuilder).Assembly }
+                .SelectMany(static a => a.GetReferencedAssemblies())
+                .Where(static name => !IsOwnOrPlatform(name.Name!))
+                .DistinctBy(static name => name.Name)
+                .OrderBy(static name => name.Name, StringComparer.Ordinal)
+                .ToDictionary(static name => name.Name!, static name => VersionOf(Assembly.Load(name)), StringComparer.Ordinal));
     }
+
+    private static bool IsOwnOrPlatform(string name) => name.StartsWith("AutoProg.", StringComparison.Ordinal) || name.StartsWith("System.", StringComparison.Ordinal) || name is "Microsoft.Win32.Registry";
+
+    /// <summary>The package's version, without the commit that some builds append.</summary>
+    private static string VersionOf(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? assembly.GetName().Version?.ToString() ?? "unknown";
 
     private static string[] InstructionSets() =>
     [

@@ -1,5 +1,4 @@
 using System.Globalization;
-using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
@@ -17,6 +16,7 @@ internal sealed class RunRecorder : IDisposable
     private readonly EventLog? events;
     private readonly MetricsTable? metrics;
     private readonly CheckpointStore? checkpoints;
+    private readonly RunEnvironment environment = RunEnvironment.Capture();
     private (long Step, string Fingerprint) saved = (-1, "");
 
     public RunRecorder(Recipe recipe, RunDirectory? folder, ILogger log, TimeProvider clock, TrainingState state)
@@ -38,7 +38,7 @@ internal sealed class RunRecorder : IDisposable
     /// <summary>Whether the last evaluation was the best so far and is not saved yet.</summary>
     public bool HasImproved { get; private set; }
 
-    public void Begin(RunComponents parts, IImageDataset train, IImageDataset val, int batchesPerEpoch, GrowthSchedule schedule)
+    public void Begin(RunComponents parts, RunData data, int batchesPerEpoch, GrowthSchedule schedule)
     {
         var (model, state) = (parts.Network.Model, parts.State);
         log.LogInformation(
@@ -46,7 +46,7 @@ internal sealed class RunRecorder : IDisposable
             model.Name, model.CountParameters(), model.MaxResolution, model.MaxDepth, model.ClassCount);
         log.LogInformation(
             "Data: {Train} ({TrainCount:N0} images), evaluation {Val} ({ValCount:N0}); batch {Batch}, {Steps} steps per epoch.",
-            train.Name, train.Count, val.Name, val.Count, recipe.Training.BatchSize, batchesPerEpoch);
+            data.Training.Name, data.Training.Images, data.Evaluation.Name, data.Evaluation.Images, recipe.Training.BatchSize, batchesPerEpoch);
         log.LogInformation("Device: {Device} ({Provider}), {Threads} threads, float32.", parts.Device.Name, parts.Device.ExecutionProvider, parts.Device.Threads);
         foreach (var stage in schedule.Stages)
         {
@@ -60,7 +60,14 @@ internal sealed class RunRecorder : IDisposable
             log.LogInformation("Resumed after step {Step}, epoch {Epoch}, batch {Batch}.", state.Step, state.Epoch, state.Batch);
         }
 
-        Event(state, state.Step > 0 ? "resumed" : "started", new { recipe.Name, policy = PolicyNames.NameOf(recipe.Growth.Policy), recipe.Seed, device = parts.Device.Name });
+        if (state.Data is { } before && before != data)
+        {
+            log.LogWarning("The images are not those that the run began with: {Name} was {Before}, and is {Now}. Its figures belong to neither.", data.Training.Name, before, data);
+        }
+
+        state.Data ??= data;
+        Event(state, state.Step > 0 ? "resumed" : "started", new RunStart(
+            recipe.Name, PolicyNames.NameOf(recipe.Growth.Policy), recipe.Seed, parts.Device.Name, parts.Device.Threads, environment, data));
     }
 
     public void Event<T>(TrainingState state, string kind, T payload) => events?.Append(kind, state.Step, payload);
@@ -110,7 +117,7 @@ internal sealed class RunRecorder : IDisposable
         log.LogInformation("{Line}", string.Create(
             CultureInfo.InvariantCulture,
             $"Train: {state.Epoch} [{state.Batch,4}/{batches} ({100.0 * state.Batch / batches,3:F0}%)]  Loss: {recent.Loss:F4} ({mean.Loss:F4})  Time: {recent.Took.TotalSeconds:F3}s, {PerSecond(recent.Took):F1}/s ({mean.Took.TotalSeconds:F3}s, {PerSecond(mean.Took):F1}/s)  LR: {rate:E1}  Data: {recent.Wait.TotalSeconds:F3} ({mean.Wait.TotalSeconds:F3})  Stage: {state.Stage + 1}/{schedule.Stages.Count} {network}  Memory: {Environment.WorkingSet >> 20} MiB  ETA: {(long)left.TotalHours}:{left:mm\\:ss}"));
-        Event(state, "step", new { state.Epoch, state.Batch, recent.Loss, rate, network, seconds = recent.Took.TotalSeconds });
+        Event(state, "step", new StepRecord(state.Epoch, state.Batch, recent.Loss, rate, network, recent.Took.TotalSeconds, state.Times.Runtime));
     }
 
     public void Evaluated(TrainingState state, IReadOnlyList<EvaluationResult> results, StagePlan plan)
@@ -185,6 +192,9 @@ internal sealed class RunRecorder : IDisposable
             Model = model.Name,
             Device = $"{parts.Device.Name} ({parts.Device.ExecutionProvider})",
             Seed = recipe.Seed,
+            Threads = parts.Device.Threads,
+            Environment = environment,
+            Data = state.Data,
             Parameters = model.CountParameters(),
             Steps = state.Step,
             Epochs = state.Epoch,

@@ -1,6 +1,7 @@
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -81,6 +82,15 @@ public sealed class DivergedException : Exception
     }
 }
 
+/// <summary>The images of a run.</summary>
+/// <param name="Training">What it was trained on.</param>
+/// <param name="Evaluation">What it was evaluated on.</param>
+public sealed record RunData(DatasetFingerprint Training, DatasetFingerprint Evaluation)
+{
+    internal static RunData Of(IImageDataset train, IImageDataset val, CancellationToken cancellationToken) =>
+        new(DatasetFingerprint.Of(train, cancellationToken), DatasetFingerprint.Of(val, cancellationToken));
+}
+
 /// <summary>What came out of a run.</summary>
 public sealed record RunSummary
 {
@@ -96,8 +106,17 @@ public sealed record RunSummary
     /// <summary>Device and execution provider in use.</summary>
     public required string Device { get; init; }
 
-    /// <summary>The run's seed.</summary>
+    /// <summary>The run's seed: the root of all its randomness.</summary>
     public required long Seed { get; init; }
+
+    /// <summary>Threads of ONNX Runtime and of the optimizer.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>What the run ended on: versions, processor; null in summaries that were written before they told.</summary>
+    public RunEnvironment? Environment { get; init; }
+
+    /// <summary>Which images it was trained and evaluated on; null in summaries that were written before they told.</summary>
+    public RunData? Data { get; init; }
 
     /// <summary>Parameters of the complete model.</summary>
     public required long Parameters { get; init; }

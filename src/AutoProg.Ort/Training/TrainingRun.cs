@@ -47,7 +47,7 @@ internal sealed class TrainingRun
     /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
     public RunSummary Execute(CancellationToken cancellationToken)
     {
-        recorder.Begin(parts, train.Dataset, val.Dataset, batchesPerEpoch, transitions.Schedule);
+        recorder.Begin(parts, RunData.Of(train.Dataset, val.Dataset, cancellationToken), batchesPerEpoch, transitions.Schedule);
         try
         {
             while (!IsDone)

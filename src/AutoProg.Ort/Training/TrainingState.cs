@@ -59,6 +59,9 @@ public sealed record TrainingState
     /// <summary>Updates of each parameter since its moments were reset, where it is not 0.</summary>
     public Dictionary<string, long> StepCounts { get; set; } = [];
 
+    /// <summary>The images that the run began with; null before it began.</summary>
+    public RunData? Data { get; set; }
+
     /// <summary>Lines of the event log that belong to this state.</summary>
     public long EventCount { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using AutoProg.Ort.Randomness;
 
 namespace AutoProg.Ort.Data.Formats;
@@ -12,6 +13,8 @@ namespace AutoProg.Ort.Data.Formats;
 /// </summary>
 public sealed class BuiltinShapes : IImageDataset
 {
+    // Counts up when the images of a seed change.
+    private const int GeneratorVersion = 1;
     private const int MinSide = 8;
     private const int MaxSide = 1024;
 
@@ -71,5 +74,17 @@ public sealed class BuiltinShapes : IImageDataset
         }
 
         return image;
+    }
+
+    /// <summary>Generator, seed, split and number: an image is a function of these.</summary>
+    /// <inheritdoc />
+    public bool TryIdentify(int index, IncrementalHash hash)
+    {
+        ArgumentNullException.ThrowIfNull(hash);
+        hash.Append(GeneratorVersion);
+        hash.Append(seed);
+        hash.Append(training ? 0 : 1);
+        hash.Append(index);
+        return true;
     }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace AutoProg.Ort.Data.Formats;
 
 /// <summary>The images of some classes of a data set, numbered anew.</summary>
@@ -53,4 +55,7 @@ public sealed class ChosenClasses : IImageDataset
 
     /// <inheritdoc />
     public RgbImage Load(int index, int minimumSide) => dataset.Load(indices[index], minimumSide);
+
+    /// <inheritdoc />
+    public bool TryIdentify(int index, IncrementalHash hash) => dataset.TryIdentify(indices[index], hash);
 }

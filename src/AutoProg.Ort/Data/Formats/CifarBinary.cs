@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace AutoProg.Ort.Data.Formats;
 
 /// <summary>
@@ -94,6 +96,16 @@ public sealed class CifarBinary : IImageDataset
         }
 
         return image;
+    }
+
+    /// <summary>The record.</summary>
+    /// <inheritdoc />
+    public bool TryIdentify(int index, IncrementalHash hash)
+    {
+        ArgumentNullException.ThrowIfNull(hash);
+        var (file, offset) = images[index];
+        hash.AppendData(files[file].Records.AsSpan(offset, RecordBytes));
+        return true;
     }
 
     private static string FolderOf(string folder, string usualName, string marker)

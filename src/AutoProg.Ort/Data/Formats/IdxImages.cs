@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Security.Cryptography;
 
 namespace AutoProg.Ort.Data.Formats;
 
@@ -85,6 +86,17 @@ public sealed class IdxImages : IImageDataset
         }
 
         return image;
+    }
+
+    /// <summary>Size and pixels.</summary>
+    /// <inheritdoc />
+    public bool TryIdentify(int index, IncrementalHash hash)
+    {
+        ArgumentNullException.ThrowIfNull(hash);
+        hash.Append(width);
+        hash.Append(height);
+        hash.AppendData(pixels.AsSpan(index * width * height, width * height));
+        return true;
     }
 
     private static string Find(string folder, string[] prefixes, string content, int rank)

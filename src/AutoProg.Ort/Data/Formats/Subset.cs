@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using AutoProg.Ort.Randomness;
 
 namespace AutoProg.Ort.Data.Formats;
@@ -41,4 +42,7 @@ public sealed class Subset : IImageDataset
 
     /// <inheritdoc />
     public RgbImage Load(int index, int minimumSide) => dataset.Load(indices[index], minimumSide);
+
+    /// <inheritdoc />
+    public bool TryIdentify(int index, IncrementalHash hash) => dataset.TryIdentify(indices[index], hash);
 }

@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text;
 using AutoProg.Ort.Data;
 
 namespace AutoProg.Ort.Diffusion.Latents;
@@ -24,58 +22,16 @@ internal static class LatentFingerprint
             hash.AppendData(SHA256.HashData(file));
         }
 
-        Append(hash, resolution);
-        Append(hash, LatentCacheHeader.Version);
-        Append(hash, dataset.Count);
-        Append(hash, dataset.ClassNames.Count);
-        foreach (var name in dataset.ClassNames)
-        {
-            Append(hash, name);
-        }
-
+        hash.Append(resolution);
+        hash.Append(LatentCacheHeader.Version);
+        hash.AppendShape(dataset);
         for (var i = 0; i < dataset.Count; i++)
         {
-            Append(hash, dataset.Describe(i));
-            Append(hash, dataset.LabelOf(i));
+            hash.Append(dataset.Describe(i));
+            hash.Append(dataset.LabelOf(i));
         }
 
-        var samples = Math.Min(SampledImages, dataset.Count);
-        for (var i = 0; i < samples; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            AppendPixels(hash, dataset, (int)((long)i * dataset.Count / samples), resolution);
-        }
-
+        hash.AppendPixels(dataset, SampledImages, resolution, cancellationToken);
         return hash.GetHashAndReset();
-    }
-
-    private static void AppendPixels(IncrementalHash hash, IImageDataset dataset, int index, int resolution)
-    {
-        try
-        {
-            using var image = dataset.Load(index, resolution);
-            Append(hash, image.Width);
-            Append(hash, image.Height);
-            hash.AppendData(image.Pixels);
-        }
-        catch (ImageUnreadableException)
-        {
-            // That it cannot be read is what is known of it; encoding replaces it by the next one.
-            Append(hash, -1);
-        }
-    }
-
-    private static void Append(IncrementalHash hash, string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        Append(hash, bytes.Length);
-        hash.AppendData(bytes);
-    }
-
-    private static void Append(IncrementalHash hash, int number)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, number);
-        hash.AppendData(bytes);
     }
 }

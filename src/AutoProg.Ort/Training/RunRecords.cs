@@ -1,0 +1,24 @@
+using AutoProg.Ort.Progressive;
+using AutoProg.Ort.Runs;
+
+namespace AutoProg.Ort.Training;
+
+/// <summary>Events <c>started</c> and <c>resumed</c>: what goes on from here, on what, and on which images.</summary>
+/// <param name="Name">Name in the recipe.</param>
+/// <param name="Policy">The policy, as recipes spell it.</param>
+/// <param name="Seed">The run's seed.</param>
+/// <param name="Device">Device in use.</param>
+/// <param name="Threads">Threads in use.</param>
+/// <param name="Environment">Versions and processor; null in logs that were written before they told.</param>
+/// <param name="Data">The images; null in logs that were written before they told.</param>
+internal sealed record RunStart(string Name, string Policy, long Seed, string Device, int Threads = 0, RunEnvironment? Environment = null, RunData? Data = null);
+
+/// <summary>Event <c>step</c>, one per log line.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Batch">Batches of the epoch that are done.</param>
+/// <param name="Loss">Mean over the steps since the last such event.</param>
+/// <param name="Rate">Learning rate.</param>
+/// <param name="Network">What the step trained.</param>
+/// <param name="Seconds">Of a step, mean over the same steps.</param>
+/// <param name="Runtime">Of the run so far, in seconds, as the paper counts it; null in logs that were written before they told.</param>
+internal sealed record StepRecord(int Epoch, int Batch, double Loss, double Rate, SubNetwork Network, double Seconds, double? Runtime = null);
