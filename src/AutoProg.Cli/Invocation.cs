@@ -14,6 +14,7 @@ internal static class Invocation
         typeof(EvaluateVerb),
         typeof(CompareVerb),
         typeof(ScheduleVerb),
+        typeof(ReportVerb),
         typeof(SearchVerb),
         typeof(LabelVerb),
         typeof(SampleVerb),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Ort.Runs;
 
 namespace AutoProg.Ort.Charts;
@@ -10,10 +11,6 @@ public static class GrowthChart
 {
     /// <summary>Name of the picture in a run's folder.</summary>
     public const string FileName = "growth.svg";
-
-    private const string Blue = "#1f77b4";
-    private const string Orange = "#e07b00";
-    private const string Green = "#2a9d4a";
 
     /// <summary>Draws a run from its metrics.</summary>
     /// <param name="runFolder">The run's folder.</param>
@@ -34,24 +31,28 @@ public static class GrowthChart
     /// <param name="epochs">In order.</param>
     internal static string Draw(string title, IReadOnlyList<EpochMetrics> epochs)
     {
-        var drawing = new SvgDrawing(title, epochs.Count, StageStarts(epochs));
+        var starts = StageStarts(epochs);
+        var ticks = starts.Append(epochs.Count).Distinct().Select(e => new SvgTick(e, e == epochs.Count ? $"epoch {e}" : e.ToString(CultureInfo.InvariantCulture)));
+        var drawing = new SvgDrawing(title, new SvgScale(0, Math.Max(1, epochs.Count), [.. ticks])) { Marks = [.. starts.Select(static e => (double)e)], ShowsTitle = true };
         var unfreezes = epochs.Any(static e => e.Level is not null);
         drawing.Panel(
             unfreezes ? "resolution and unfreeze level" : "resolution and depth",
-            new SvgSeries("resolution (px, left)", Blue, [.. epochs.Select(static e => (double?)e.Resolution)], Steps: true),
+            Throughout("resolution (px, left)", SvgColors.Blue, static e => e.Resolution),
             unfreezes
-                ? new SvgSeries("unfreeze level (right)", Orange, [.. epochs.Select(static e => (double?)e.Level)], Steps: true, RightAxis: true)
-                : new SvgSeries("depth (blocks, right)", Orange, [.. epochs.Select(static e => (double?)e.Depth)], Steps: true, RightAxis: true));
-        drawing.Panel(
-            "loss",
-            new SvgSeries("training", Blue, [.. epochs.Select(static e => (double?)e.TrainLoss)]),
-            new SvgSeries("evaluation", Orange, [.. epochs.Select(static e => e.EvalLoss)]));
+                ? Throughout("unfreeze level (right)", SvgColors.Orange, static e => e.Level) with { RightAxis = true }
+                : Throughout("depth (blocks, right)", SvgColors.Orange, static e => e.Depth) with { RightAxis = true });
+        drawing.Panel("loss", AtEnd("training", SvgColors.Blue, static e => e.TrainLoss), AtEnd("evaluation", SvgColors.Orange, static e => e.EvalLoss));
         if (!unfreezes || epochs.Any(static e => e.EvalTop1 is not null))
         {
-            drawing.Panel("accuracy", new SvgSeries("top-1 (%)", Green, [.. epochs.Select(static e => e.EvalTop1)]));
+            drawing.Panel("accuracy", AtEnd("top-1 (%)", SvgColors.Green, static e => e.EvalTop1));
         }
 
         return drawing.ToString();
+
+        SvgSeries Throughout(string name, int color, Func<EpochMetrics, double?> value) =>
+            new(name, color, SvgSeries.Staircase(epochs.Select((e, i) => ((double)i, i + 1.0, value(e)))));
+
+        SvgSeries AtEnd(string name, int color, Func<EpochMetrics, double?> value) => new(name, color, [.. epochs.Select((e, i) => new SvgPoint(i + 1, value(e)))]);
     }
 
     private static IReadOnlyList<int> StageStarts(IReadOnlyList<EpochMetrics> epochs) =>

@@ -3,162 +3,162 @@ using System.Xml.Linq;
 
 namespace AutoProg.Ort.Charts;
 
-/// <summary>A curve over epochs.</summary>
-/// <param name="Name">As the legend calls it.</param>
-/// <param name="Color">An SVG colour.</param>
-/// <param name="Values">One per epoch; null and what is not finite is left out.</param>
-/// <param name="Steps">Whether a value holds for the whole epoch instead of for its end.</param>
-/// <param name="RightAxis">Whether it has the scale on the right.</param>
-internal sealed record SvgSeries(string Name, string Color, IReadOnlyList<double?> Values, bool Steps = false, bool RightAxis = false);
-
-/// <summary>Panels of curves above each other that share the axis of epochs.</summary>
-internal sealed class SvgDrawing
+/// <summary>
+/// Panels of curves above each other that share the axis below them. Colours are attributes, which style sheets override: the classes are <c>c0</c>.. of
+/// <see cref="SvgColors"/>, <c>ink</c> for text, <c>axis</c>, <c>grid</c> and <c>paper</c>.
+/// </summary>
+/// <param name="title">What the picture shows, for those who do not see it.</param>
+/// <param name="below">The axis that the panels share.</param>
+/// <param name="width">In user units, of which a letter is about ten high.</param>
+internal sealed class SvgDrawing(string title, SvgScale below, double width = 900)
 {
-    private const double Width = 900;
     private const double Left = 64;
     private const double Right = 64;
-    private const double Top = 40;
-    private const double PanelHeight = 150;
-    private const double PanelGap = 46;
-    private const double PlotWidth = Width - Left - Right;
-
-    // What a picture can show; longer runs are thinned out.
-    private const int MostPoints = 2000;
-    private const int MostLabels = 5;
+    private const double Top = 34;
+    private const double PanelGap = 52;
+    private const double ClosestLabels = 13;
 
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
-    private readonly int epochs;
-    private readonly IReadOnlyList<int> stageStarts;
     private readonly List<XElement> elements = [];
-    private int panels;
+    private double panelTop = Top;
+    private double panelHeight;
+    private double bottom = Top;
 
-    public SvgDrawing(string title, int epochs, IReadOnlyList<int> stageStarts)
+    /// <summary>Places that all panels mark by a line, e.g. where stages begin.</summary>
+    public IReadOnlyList<double> Marks { get; init; } = [];
+
+    /// <summary>Whether the title stands above the panels, too.</summary>
+    public bool ShowsTitle { get; init; }
+
+    /// <summary>Height of the panels that follow.</summary>
+    public double PanelHeight { get; init; } = 150;
+
+    private double PlotRight => width - Right;
+
+    /// <summary>Adds a panel below the others.</summary>
+    public void Panel(string name, params IReadOnlyList<SvgSeries> series)
     {
-        (this.epochs, this.stageStarts) = (Math.Max(1, epochs), stageStarts);
-        Text(Left, 22, title, size: 15);
-    }
-
-    private double PanelTop => Top + 24 + ((panels - 1) * (PanelHeight + PanelGap));
-
-    public void Panel(string title, params IReadOnlyList<SvgSeries> series)
-    {
-        panels++;
-        Text(Left, PanelTop - 8, title, size: 12);
-        foreach (var start in stageStarts)
+        panelHeight = PanelHeight;
+        panelTop = bottom + (ShowsTitle && elements.Count == 0 ? 24 : 0);
+        bottom = panelTop + panelHeight + PanelGap;
+        Text(Left, panelTop - 10, name, size: 12, weight: "600");
+        foreach (var mark in Marks)
         {
-            Line(X(start), PanelTop, X(start), PanelTop + PanelHeight, "#999999", dashed: true);
+            Line(X(mark), panelTop, X(mark), panelTop + panelHeight, "#999999", "axis", dashed: true);
         }
 
-        Line(Left, PanelTop + PanelHeight, Width - Right, PanelTop + PanelHeight, "#333333");
         foreach (var side in series.GroupBy(static s => s.RightAxis))
         {
-            Axis(side.Key, [.. side]);
+            Side(side.Key, [.. side]);
         }
 
-        Legend(series);
-        EpochLabels();
-    }
-
-    public override string ToString()
-    {
-        var height = Top + (panels * (PanelHeight + PanelGap));
-        var root = new XElement(
-            Svg + "svg",
-            new XAttribute("viewBox", string.Create(CultureInfo.InvariantCulture, $"0 0 {Width} {height}")),
-            new XAttribute("font-family", "sans-serif"),
-            new XElement(Svg + "rect", new XAttribute("width", "100%"), new XAttribute("height", "100%"), new XAttribute("fill", "#ffffff")),
-            elements);
-        return root + "\n";
-    }
-
-    private void Axis(bool right, IReadOnlyList<SvgSeries> series)
-    {
-        var values = series.SelectMany(static s => s.Values).OfType<double>().Where(double.IsFinite).DefaultIfEmpty(0).ToList();
-        var (low, high) = (values.Min(), values.Max());
-        if (high - low < 1e-9 * Math.Max(1, Math.Abs(high)))
+        Line(Left, panelTop + panelHeight, PlotRight, panelTop + panelHeight, "#333333", "axis");
+        Legend([.. series.Where(static s => s.Name.Length > 0)]);
+        foreach (var tick in below.Ticks)
         {
-            (low, high) = (low - 1, high + 1);
-        }
-
-        double Y(double value) => PanelTop + PanelHeight - ((value - low) / (high - low) * (PanelHeight - 12));
-        foreach (var label in Labels(values, low, high))
-        {
-            var text = label.ToString(high - low >= 10 ? "0" : "0.##", CultureInfo.InvariantCulture);
-            Text(right ? Width - Right + 6 : Left - 6, Y(label) + 4, text, anchor: right ? "start" : "end", color: series.Count == 1 ? series[0].Color : "#333333");
-        }
-
-        foreach (var curve in series)
-        {
-            Curve(curve, Y);
+            Text(X(tick.At), panelTop + panelHeight + 16, tick.Text, anchor: "middle", size: 10);
         }
     }
 
-    /// <summary>The values themselves where they are few, as sizes are; otherwise both ends and the middle.</summary>
-    private static List<double> Labels(List<double> values, double low, double high)
-    {
-        var distinct = values.Distinct().Take(MostLabels + 1).ToList();
-        return distinct.Count <= MostLabels ? distinct : [low, (low + high) / 2, high];
-    }
+    /// <summary>The picture, to stand in a page or in a file.</summary>
+    public XElement ToElement() => new(
+        Svg + "svg",
+        new XAttribute("viewBox", string.Create(CultureInfo.InvariantCulture, $"0 0 {width} {bottom - 16}")),
+        new XAttribute("font-family", "system-ui, sans-serif"),
+        new XAttribute("role", "img"),
+        new XElement(Svg + "title", title),
+        new XElement(Svg + "rect", new XAttribute("width", "100%"), new XAttribute("height", "100%"), new XAttribute("fill", "#ffffff"), new XAttribute("class", "paper")),
+        ShowsTitle ? TextElement(Left, 22, title, "start", ("#333333", "ink"), 15, weight: null) : null,
+        elements);
 
-    private void Curve(SvgSeries series, Func<double, double> y)
+    public override string ToString() => ToElement() + "\n";
+
+    private void Side(bool right, IReadOnlyList<SvgSeries> series)
     {
-        var points = new List<string>();
-        var stride = Math.Max(1, series.Values.Count / MostPoints);
-        for (var i = 0; i < series.Values.Count; i += stride)
+        var drawn = series.Select(static s => (Series: s, Points: s.Drawable())).ToList();
+        var scale = SvgScale.Of(drawn.SelectMany(static s => s.Points).Select(static p => p.Y!.Value));
+        double Y(double value) => panelTop + (panelHeight * (1 - scale.At(value)));
+        var last = double.PositiveInfinity;
+        foreach (var tick in scale.Ticks.OrderBy(static tick => tick.At).Where(tick => last - Y(tick.At) >= ClosestLabels || double.IsInfinity(last)))
         {
-            if (series.Values[i] is { } value && double.IsFinite(value))
+            last = Y(tick.At);
+            if (!right)
             {
-                points.AddRange(series.Steps ? [Point(X(i), y(value)), Point(X(Math.Min(series.Values.Count, i + stride)), y(value))] : [Point(X(i + 1), y(value))]);
+                Line(Left, last, PlotRight, last, "#e6e6e6", "grid");
+            }
+
+            Text(right ? PlotRight + 6 : Left - 6, last + 4, tick.Text, anchor: right ? "start" : "end", color: series.Count == 1 && right ? series[0].Color : null);
+        }
+
+        foreach (var (curve, points) in drawn)
+        {
+            if (curve.Form == SvgForm.Dots)
+            {
+                elements.AddRange(points.Select(point => Dot(curve, point, Y(point.Y!.Value))));
+            }
+            else
+            {
+                Curve(curve, points, Y);
             }
         }
-
-        elements.Add(new XElement(
-            Svg + "polyline",
-            new XAttribute("points", string.Join(' ', points)),
-            new XAttribute("fill", "none"),
-            new XAttribute("stroke", series.Color),
-            new XAttribute("stroke-width", "2"),
-            points.Count == 1 ? new XAttribute("stroke-linecap", "round") : null));
     }
+
+    private void Curve(SvgSeries series, IReadOnlyList<SvgPoint> points, Func<double, double> y) => elements.Add(new XElement(
+        Svg + "polyline",
+        new XAttribute("points", string.Join(' ', points.Select(point => string.Create(CultureInfo.InvariantCulture, $"{X(point.X):0.#},{y(point.Y!.Value):0.#}")))),
+        new XAttribute("fill", "none"),
+        new XAttribute("stroke", SvgColors.Of(series.Color)),
+        new XAttribute("class", $"{SvgColors.ClassOf(series.Color)} curve"),
+        new XAttribute("stroke-width", series.Form == SvgForm.Faint ? "1" : "2"),
+        new XAttribute("stroke-linejoin", "round"),
+        new XAttribute("stroke-linecap", "round"),
+        series.Form == SvgForm.Faint ? new XAttribute("opacity", "0.35") : null,
+        series.Form == SvgForm.Dashed ? new XAttribute("stroke-dasharray", "2 5") : null));
+
+    private XElement Dot(SvgSeries series, SvgPoint point, double y) => new(
+        Svg + "circle",
+        new XAttribute("cx", Number(X(point.X))),
+        new XAttribute("cy", Number(y)),
+        new XAttribute("r", point.Marked ? "7" : "4"),
+        new XAttribute("fill", SvgColors.Of(series.Color)),
+        new XAttribute("class", $"{SvgColors.ClassOf(series.Color)} dot{(point.Marked ? " winner" : "")}"),
+        point.Marked ? new XAttribute("stroke", "#333333") : null,
+        point.Hint is null ? null : new XElement(Svg + "title", point.Hint));
 
     private void Legend(IReadOnlyList<SvgSeries> series)
     {
         for (var i = 0; i < series.Count; i++)
         {
-            Text(Width - Right - ((series.Count - 1 - i) * 160), PanelTop - 8, series[i].Name, anchor: "end", color: series[i].Color);
+            Text(PlotRight - ((series.Count - 1 - i) * 160), panelTop - 10, series[i].Name, anchor: "end", color: series[i].Color);
         }
     }
 
-    private void EpochLabels()
-    {
-        foreach (var epoch in stageStarts.Append(epochs).Distinct())
-        {
-            Text(X(epoch), PanelTop + PanelHeight + 14, epoch == epochs ? $"epoch {epoch}" : epoch.ToString(CultureInfo.InvariantCulture), anchor: "middle", size: 10);
-        }
-    }
-
-    private double X(double epoch) => Left + (epoch / epochs * PlotWidth);
-
-    private static string Point(double x, double y) => string.Create(CultureInfo.InvariantCulture, $"{x:0.#},{y:0.#}");
+    private double X(double value) => Left + (below.At(value) * (PlotRight - Left));
 
     private static string Number(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);
 
-    private void Line(double x1, double y1, double x2, double y2, string color, bool dashed = false) => elements.Add(new XElement(
+    private void Line(double x1, double y1, double x2, double y2, string color, string kind, bool dashed = false) => elements.Add(new XElement(
         Svg + "line",
         new XAttribute("x1", Number(x1)),
         new XAttribute("y1", Number(y1)),
         new XAttribute("x2", Number(x2)),
         new XAttribute("y2", Number(y2)),
         new XAttribute("stroke", color),
+        new XAttribute("class", kind),
         dashed ? new XAttribute("stroke-dasharray", "3 3") : null));
 
-    private void Text(double x, double y, string text, string anchor = "start", string color = "#333333", int size = 11) => elements.Add(new XElement(
+    private void Text(double x, double y, string text, string anchor = "start", int? color = null, int size = 11, string? weight = null) => elements.Add(
+        TextElement(x, y, text, anchor, color is { } own ? (SvgColors.Of(own), SvgColors.ClassOf(own)) : ("#333333", "ink"), size, weight));
+
+    private static XElement TextElement(double x, double y, string text, string anchor, (string Color, string Kind) ink, int size, string? weight) => new(
         Svg + "text",
         new XAttribute("x", Number(x)),
         new XAttribute("y", Number(y)),
         new XAttribute("text-anchor", anchor),
-        new XAttribute("fill", color),
+        new XAttribute("fill", ink.Color),
+        new XAttribute("class", ink.Kind),
         new XAttribute("font-size", size),
-        text));
+        weight is null ? null : new XAttribute("font-weight", weight),
+        text);
 }

@@ -103,13 +103,16 @@ public sealed class RunDirectory : IDisposable
         return new RunDirectory(path, null);
     }
 
+    /// <summary>Whether a folder is that of a run.</summary>
+    internal static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, RecipeName));
+
     /// <summary>The run in which something happened last.</summary>
     /// <param name="output">Folder of all runs.</param>
     /// <returns>Its folder.</returns>
     /// <exception cref="DirectoryNotFoundException">There is none.</exception>
     public static string Newest(string output) =>
         (Directory.Exists(output) ? Directory.EnumerateDirectories(output) : [])
-            .Where(static path => File.Exists(System.IO.Path.Combine(path, RecipeName)))
+            .Where(IsRun)
             .OrderByDescending(static path => File.GetLastWriteTimeUtc(System.IO.Path.Combine(path, EventsName)))
             .ThenByDescending(static path => path, StringComparer.Ordinal)
             .FirstOrDefault() ?? throw new DirectoryNotFoundException($"{output}: there is no run in this folder.");
@@ -209,7 +212,7 @@ public sealed class RunDirectory : IDisposable
 
     private static void RefuseOther(string path)
     {
-        if (!File.Exists(System.IO.Path.Combine(path, RecipeName)))
+        if (!IsRun(path))
         {
             throw new DirectoryNotFoundException($"{path}: holds no {RecipeName} and so is no run.");
         }

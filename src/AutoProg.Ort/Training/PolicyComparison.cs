@@ -33,7 +33,24 @@ public sealed record ComparedRun(string Policy, long Seed, RunSummary Summary);
 /// <param name="Weights">Weights that the last evaluations found best, in the order of the seeds, each once.</param>
 /// <param name="Steps">Mean number of updates.</param>
 public sealed record PolicyResult(
-    string Policy, int Seeds, double RuntimeSeconds, double? SpeedupPercent, ComparedFigure? Top1, ComparedFigure? Loss, ComparedFigure? Frechet, IReadOnlyList<string> Weights, double Steps);
+    string Policy, int Seeds, double RuntimeSeconds, double? SpeedupPercent, ComparedFigure? Top1, ComparedFigure? Loss, ComparedFigure? Frechet, IReadOnlyList<string> Weights, double Steps)
+{
+    /// <summary>Of the runs of a policy, at least one.</summary>
+    internal static PolicyResult Of(string policy, IReadOnlyList<RunSummary> runs, double? originalSeconds)
+    {
+        var runtime = runs.Average(static run => run.Times.Runtime);
+        return new PolicyResult(
+            policy,
+            runs.Count,
+            runtime,
+            originalSeconds is { } original ? 100 * ((original / runtime) - 1) : null,
+            ComparedFigure.Of(runs.Select(static run => run.Final?.Top1)),
+            ComparedFigure.Of(runs.Select(static run => run.Final?.Loss)),
+            ComparedFigure.Of(runs.Select(static run => run.Frechet?.Distance)),
+            [.. runs.Select(static run => run.Final?.Weights).OfType<string>().Distinct(StringComparer.Ordinal)],
+            runs.Average(static run => run.Steps));
+    }
+}
 
 /// <summary>A figure over seeds.</summary>
 /// <param name="Mean">Mean.</param>
@@ -169,7 +186,7 @@ public static class PolicyComparison
                 throw new IOException($"{folder}: holds a run of another recipe; choose another --experiment, or replace it with --overwrite.");
             }
 
-            if (ReadSummary(run.SummaryFile) is { } finished)
+            if (RunSummary.TryRead(run.SummaryFile) is { } finished)
             {
                 options.Logger.LogInformation("{Folder} is complete.", folder);
                 return finished with { Folder = folder };
@@ -184,52 +201,18 @@ public static class PolicyComparison
         return options.Overwrite ? new ProgressiveTrainer(recipe, options).Run(cancellationToken) : ProgressiveTrainer.Resume(folder, options, cancellationToken: cancellationToken);
     }
 
-    private static RunSummary? ReadSummary(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        try
-        {
-            using var stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize<RunSummary>(stream, RunJson.Document);
-        }
-        catch (JsonException error)
-        {
-            throw new FileFormatException(path, $"is no summary of a run ({error.Message}); delete it to have the run completed again", error);
-        }
-    }
-
     private static ComparisonReport Compare(ComparisonPlan plan, IReadOnlyList<ComparedRun> runs, string folder)
     {
         var byPolicy = runs.ToLookup(static run => run.Policy);
         var original = runs.Where(static run => run.Summary.Policy == PolicyNames.NameOf(GrowthPolicyKind.Original)).GroupBy(static run => run.Policy)
-            .Select(static group => group.Average(static run => run.Summary.Times.Runtime)).FirstOrDefault(double.NaN);
+            .Select(static group => (double?)group.Average(static run => run.Summary.Times.Runtime)).FirstOrDefault();
         return new ComparisonReport
         {
             Name = plan.Recipe.Name,
             Folder = folder,
             Runs = runs,
-            Policies = [.. plan.Policies.Select(policy => Result(policy.Name))],
+            Policies = [.. plan.Policies.Select(policy => PolicyResult.Of(policy.Name, [.. byPolicy[policy.Name].Select(static run => run.Summary)], original))],
         };
-
-        PolicyResult Result(string policy)
-        {
-            var own = byPolicy[policy].Select(static run => run.Summary).ToList();
-            var runtime = own.Average(static run => run.Times.Runtime);
-            return new PolicyResult(
-                policy,
-                own.Count,
-                runtime,
-                double.IsNaN(original) ? null : 100 * ((original / runtime) - 1),
-                ComparedFigure.Of(own.Select(static run => run.Final?.Top1)),
-                ComparedFigure.Of(own.Select(static run => run.Final?.Loss)),
-                ComparedFigure.Of(own.Select(static run => run.Frechet?.Distance)),
-                [.. own.Select(static run => run.Final?.Weights).OfType<string>().Distinct(StringComparer.Ordinal)],
-                own.Average(static run => run.Steps));
-        }
     }
 
     private static ComparisonReport Write(ComparisonReport report)

@@ -133,7 +133,7 @@ internal sealed class RunRecorder : IDisposable
         log.LogInformation(
             "Eval: {Epoch} stage {Stage} {Network}  {Accuracy}loss {Loss:F4}  ({Weights}; {All})  best {Best} in epoch {BestEpoch}",
             state.Epoch, plan.Stage + 1, state.Network, accuracy, best.Loss, best.Weights, string.Join(", ", results.Select(r => $"{r.Weights} {r.Figure}")), state.Best!.Figure, state.BestEpoch);
-        Event(state, "evaluation", new { state.Epoch, results });
+        Event(state, "evaluation", new EvaluationRecord(state.Epoch, results));
     }
 
     public void EndOfEpoch(TrainingState state, EvaluationResult? evaluation, double rate, bool searched)
@@ -158,7 +158,7 @@ internal sealed class RunRecorder : IDisposable
         // The epoch that ends a search belongs to the supernet, whose report is the one before the winner's.
         var report = state.Stages.Count - (searched && state.Search is null ? 2 : 1);
         state.Stages[report] = state.Stages[report] with { Epochs = state.Stages[report].Epochs + 1, Seconds = state.Stages[report].Seconds + row.TrainSeconds + row.SearchSeconds };
-        Event(state, "epoch", new { row.Epoch, row.TrainLoss, searched, times = state.Times });
+        Event(state, "epoch", new EpochRecord(row.Epoch, row.TrainLoss, searched, state.Times));
     }
 
     /// <summary>Saves a checkpoint, unless this very state is saved already.</summary>

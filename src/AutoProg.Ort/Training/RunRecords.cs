@@ -22,3 +22,15 @@ internal sealed record RunStart(string Name, string Policy, long Seed, string De
 /// <param name="Seconds">Of a step, mean over the same steps.</param>
 /// <param name="Runtime">Of the run so far, in seconds, as the paper counts it; null in logs that were written before they told.</param>
 internal sealed record StepRecord(int Epoch, int Batch, double Loss, double Rate, SubNetwork Network, double Seconds, double? Runtime = null);
+
+/// <summary>Event <c>evaluation</c>.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Results">One per network: online, and every momentum network.</param>
+internal sealed record EvaluationRecord(int Epoch, IReadOnlyList<EvaluationResult> Results);
+
+/// <summary>Event <c>epoch</c>: its end.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="TrainLoss">Mean over the epoch.</param>
+/// <param name="Searched">Whether it trained a supernet.</param>
+/// <param name="Times">Of the run so far.</param>
+internal sealed record EpochRecord(int Epoch, double TrainLoss, bool Searched, RunTimes Times);
