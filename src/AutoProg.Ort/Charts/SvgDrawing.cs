@@ -13,7 +13,6 @@ namespace AutoProg.Ort.Charts;
 internal sealed class SvgDrawing(string title, SvgScale below, double width = 900)
 {
     private const double Left = 64;
-    private const double Right = 64;
     private const double Top = 34;
     private const double PanelGap = 52;
     private const double ClosestLabels = 13;
@@ -28,13 +27,16 @@ internal sealed class SvgDrawing(string title, SvgScale below, double width = 90
     /// <summary>Places that all panels mark by a line, e.g. where stages begin.</summary>
     public IReadOnlyList<double> Marks { get; init; } = [];
 
+    /// <summary>Room for a scale on the right.</summary>
+    public double RightMargin { get; init; } = 64;
+
     /// <summary>Whether the title stands above the panels, too.</summary>
     public bool ShowsTitle { get; init; }
 
     /// <summary>Height of the panels that follow.</summary>
     public double PanelHeight { get; init; } = 150;
 
-    private double PlotRight => width - Right;
+    private double PlotRight => width - RightMargin;
 
     /// <summary>Adds a panel below the others.</summary>
     public void Panel(string name, params IReadOnlyList<SvgSeries> series)
@@ -64,7 +66,7 @@ internal sealed class SvgDrawing(string title, SvgScale below, double width = 90
     /// <summary>The picture, to stand in a page or in a file.</summary>
     public XElement ToElement() => new(
         Svg + "svg",
-        new XAttribute("viewBox", string.Create(CultureInfo.InvariantCulture, $"0 0 {width} {bottom - 16}")),
+        new XAttribute("viewBox", string.Create(CultureInfo.InvariantCulture, $"0 0 {width} {bottom - PanelGap + 26}")),
         new XAttribute("font-family", "system-ui, sans-serif"),
         new XAttribute("role", "img"),
         new XElement(Svg + "title", title),
@@ -95,7 +97,10 @@ internal sealed class SvgDrawing(string title, SvgScale below, double width = 90
         {
             if (curve.Form == SvgForm.Dots)
             {
-                elements.AddRange(points.Select(point => Dot(curve, point, Y(point.Y!.Value))));
+                foreach (var point in points)
+                {
+                    Dot(curve, point, Y(point.Y!.Value));
+                }
             }
             else
             {
@@ -116,7 +121,19 @@ internal sealed class SvgDrawing(string title, SvgScale below, double width = 90
         series.Form == SvgForm.Faint ? new XAttribute("opacity", "0.35") : null,
         series.Form == SvgForm.Dashed ? new XAttribute("stroke-dasharray", "2 5") : null));
 
-    private XElement Dot(SvgSeries series, SvgPoint point, double y) => new(
+    private void Dot(SvgSeries series, SvgPoint point, double y)
+    {
+        if (point.Label is { } label)
+        {
+            // On the side where there is room.
+            var toTheLeft = below.At(point.X) > 0.85;
+            Text(X(point.X) + (toTheLeft ? -9 : 9), y - 5, label, anchor: toTheLeft ? "end" : "start", size: 10, weight: point.Marked ? "600" : null);
+        }
+
+        elements.Add(DotElement(series, point, y));
+    }
+
+    private XElement DotElement(SvgSeries series, SvgPoint point, double y) => new(
         Svg + "circle",
         new XAttribute("cx", Number(X(point.X))),
         new XAttribute("cy", Number(y)),

@@ -10,6 +10,9 @@ internal readonly record struct SvgPoint(double X, double? Y, string? Hint = nul
     // Beyond this, differences and sums of coordinates overflow.
     private const double Largest = 1e30;
 
+    /// <summary>What stands beside it; dots only.</summary>
+    public string? Label { get; init; }
+
     public bool IsDrawable => Math.Abs(X) < Largest && Y is { } y && Math.Abs(y) < Largest;
 }
 

@@ -10,6 +10,8 @@ namespace AutoProg.Ort.Reports;
 internal static class ReportCharts
 {
     private const double SearchWidth = 520;
+    private const double NoRightScale = 24;
+    private const int MostLabels = 12;
 
     /// <summary>Everything that a run does over time, all runs in the same panels: the schedule as a staircase, losses, accuracy.</summary>
     public static XElement OverRuntime(IReadOnlyList<ReportedGroup> groups)
@@ -18,13 +20,18 @@ internal static class ReportCharts
         var longest = runs.Max(static r => r.Run.Stages.Select(static s => s.To).Concat(r.Run.Epochs.Select(static e => e.Runtime)).DefaultIfEmpty(0).Max());
         var (unit, seconds) = longest switch { < 600 => ("s", 1.0), < 4 * 3600 => ("min", 60.0), _ => ("h", 3600.0) };
         var scale = SvgScale.Of([0, double.IsFinite(longest) ? longest / seconds : 0], fromZero: true);
-        var drawing = new SvgDrawing("Schedule, losses and accuracy over runtime", scale with { Ticks = [.. scale.Ticks.Select((tick, i) => i == scale.Ticks.Count - 1 ? tick with { Text = $"{tick.Text} {unit}" } : tick)] }, width: 1040);
+        var drawing = new SvgDrawing("Schedule, losses and accuracy over runtime", scale with { Ticks = [.. scale.Ticks.Select((tick, i) => i == scale.Ticks.Count - 1 ? tick with { Text = $"{tick.Text} {unit}" } : tick)] }, width: 1040)
+        {
+            RightMargin = NoRightScale,
+        };
         drawing.Panel("resolution (px)", [.. Stairs(static network => network.Resolution)]);
-        if (runs.Exists(static r => r.Run.Stages.Any(static s => s.Network.Level is not null)))
+        var networks = runs.SelectMany(static r => r.Run.Stages).Select(static s => s.Network).ToList();
+        if (networks.Exists(static network => network.Level is not null))
         {
             drawing.Panel("unfreeze level", [.. Stairs(static network => network.Level)]);
         }
-        else
+
+        if (networks.Count == 0 || networks.Exists(static network => network.Level is null))
         {
             drawing.Panel("depth (blocks)", [.. Stairs(static network => network.Depth)]);
         }
@@ -45,10 +52,11 @@ internal static class ReportCharts
             }
         }
 
-        IEnumerable<SvgSeries> Stairs(Func<SubNetwork, double?> value) => runs.SelectMany(r => new[]
-        {
-            new SvgSeries("", r.Color, SvgSeries.Staircase(r.Run.Stages.Select(s => (s.From / seconds, s.To / seconds, value(s.Network))))),
-        });
+        // The risers are thin, so that runs which grow at the same time can be told apart.
+        IEnumerable<SvgSeries> Stairs(Func<SubNetwork, double?> value) => runs.SelectMany(r => r.Run.Stages
+            .Select(s => (From: s.From / seconds, To: s.To / seconds, Y: value(s.Network), s.IsSearch))
+            .Select(s => new SvgSeries("", r.Color, SvgSeries.Staircase([(s.From, s.To, s.Y)]), s.IsSearch ? SvgForm.Dashed : SvgForm.Line))
+            .Prepend(new SvgSeries("", r.Color, SvgSeries.Staircase(r.Run.Stages.Select(s => (s.From / seconds, s.To / seconds, value(s.Network)))), SvgForm.Faint)));
     }
 
     /// <summary>A search: every candidate's loss, or sum of ranks, against the time of its step.</summary>
@@ -56,7 +64,10 @@ internal static class ReportCharts
     {
         var zeroShot = IsZeroShot(decision);
         var points = decision.Candidates
-            .Select(c => new SvgPoint(1000 * c.StepTime, zeroShot ? c.Score : c.Loss, Hint(c), c.SubNetwork == decision.Winner))
+            .Select(c => new SvgPoint(1000 * c.StepTime, zeroShot ? c.Score : c.Loss, Hint(c), c.SubNetwork == decision.Winner)
+            {
+                Label = c.SubNetwork == decision.Winner || decision.Candidates.Count <= MostLabels ? $"{c.SubNetwork}" : null,
+            })
             .OrderBy(static point => point.Marked)
             .ToList();
         var drawing = new SvgDrawing(
@@ -64,6 +75,7 @@ internal static class ReportCharts
             Below(points),
             SearchWidth)
         {
+            RightMargin = NoRightScale,
             PanelHeight = 220,
         };
         drawing.Panel(zeroShot ? "sum of ranks against step time (ms)" : "loss against step time (ms)", [.. Frontier(decision, points, color), new SvgSeries("", color, points, SvgForm.Dots)]);

@@ -34,7 +34,7 @@ internal static class ReportPage
                     Results(content),
                     Section(
                         "Over runtime",
-                        "Runtime is training and search; evaluation and waiting for data are apart. Thick losses are means over epochs, thin ones means over the steps of a log line.",
+                        "A line per run. Runtime is training and search; evaluation and waiting for data are apart. Dotted: the supernet of a search. Thick losses are means over epochs, thin ones over the steps of a log line.",
                         Legend(content.Groups),
                         Element("figure", Class("runtime"), ReportCharts.OverRuntime(content.Groups))),
                     Searches(content),
@@ -104,13 +104,13 @@ internal static class ReportPage
 
     private static XElement Runs(ReportContent content) => Section(
         "Runs",
-        "Seconds. Runtime is train + search + bookkeeping; evaluation and waiting for data come on top.",
+        "Seconds. Runtime is train + search + bookkeeping; evaluation and waiting for data come on top. Supernets of searches in parentheses.",
         Table(
             ["run", "policy", "#seed", "state", "#runtime", "#train", "#search", "#book-keeping", "#evaluation", "#data wait", "final", "stages"],
             content.Runs.Select(static run => (IReadOnlyList<object?>)
             [
                 Safe(run.FolderName), Safe(run.Start.Policy), $"{run.Seed}", State(run), Number(run.Times.Runtime, 1), Number(run.Times.Train, 1), Number(run.Times.Search, 1), Number(run.Times.Bookkeeping, 1),
-                Number(run.Times.Evaluation, 1), Number(run.Times.DataWait, 1), Final(run), string.Join(" → ", run.Stages.Where(static s => !s.IsSearch || s.To > s.From).Take(40).Select(static s => s.IsSearch ? $"({s.Network})" : $"{s.Network}")),
+                Number(run.Times.Evaluation, 1), Number(run.Times.DataWait, 1), Final(run), string.Join(" → ", run.Stages.Take(40).Select(static s => s.IsSearch ? $"({s.Network})" : $"{s.Network}")),
             ])));
 
     private static string State(ReportedRun run) =>

@@ -29,6 +29,7 @@ internal sealed partial class RunReader
     private RunTimes times = new();
     private double runtime;
     private long steps;
+    private bool searching;
 
     private RunReader()
     {
@@ -88,14 +89,14 @@ internal sealed partial class RunReader
                 resumptions += happened.Kind == "resumed" ? 1 : 0;
                 break;
             case "stage" when stages.Count < MostStages:
-                stages.Add(new ReportedStage(runtime, runtime, happened.Read<StageReport>().Network, IsSearch: false));
+                stages.Add(new ReportedStage(runtime, runtime, happened.Read<StageReport>().Network, searching));
                 break;
-            case "search" when stages.Count > 0:
-                stages[^1] = stages[^1] with { IsSearch = true };
+            case "search":
+                searching = true;
                 break;
-            case "decision" when decisions.Count < MostDecisions:
-                var decision = happened.Read<SearchDecision>();
-                decisions.Add(decision with { Candidates = [.. decision.Candidates.OfType<SearchedCandidate>().Take(MostCandidates)] });
+            case "decision":
+                searching = false;
+                Take(happened.Read<SearchDecision>());
                 break;
             case "step":
                 var step = happened.Read<StepRecord>();
@@ -114,6 +115,14 @@ internal sealed partial class RunReader
                 List<EvaluationResult> results = [.. happened.Read<EvaluationRecord>().Results.OfType<EvaluationResult>()];
                 evaluation = results.Count == 0 ? evaluation : EvaluationResult.BestOf(results);
                 break;
+        }
+    }
+
+    private void Take(SearchDecision decision)
+    {
+        if (decisions.Count < MostDecisions)
+        {
+            decisions.Add(decision with { Candidates = [.. decision.Candidates.OfType<SearchedCandidate>().Take(MostCandidates)] });
         }
     }
 

@@ -62,7 +62,7 @@ internal sealed class RunRecorder : IDisposable
 
         if (state.Data is { } before && before != data)
         {
-            log.LogWarning("The images are not those that the run began with: {Name} was {Before}, and is {Now}. Its figures belong to neither.", data.Training.Name, before, data);
+            log.LogWarning("The images are not those that the run began with (fingerprints of {Training} and {Evaluation}); its figures belong to both.", data.Training.Name, data.Evaluation.Name);
         }
 
         state.Data ??= data;
