@@ -97,6 +97,13 @@ public static class SampleImages
     public static void WritePng(string path, RgbImage image)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        File.WriteAllBytes(path, ToPng(image));
+    }
+
+    /// <summary>An image as a PNG file.</summary>
+    /// <param name="image">Stays the caller's.</param>
+    public static byte[] ToPng(RgbImage image)
+    {
         ArgumentNullException.ThrowIfNull(image);
         var rgba = new byte[checked(image.Width * image.Height * 4)];
         var rgb = image.Pixels;
@@ -108,7 +115,6 @@ public static class SampleImages
 
         using var picture = SKImage.FromPixelCopy(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque), rgba);
         using var data = picture.Encode(SKEncodedImageFormat.Png, 100);
-        using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
-        data.SaveTo(file);
+        return data.ToArray();
     }
 }

@@ -86,6 +86,9 @@ public sealed record TrainingRecipe
 
     /// <summary>Updates between log lines.</summary>
     public int LogInterval { get; init; } = 50;
+
+    /// <summary>Whether the run tells TensorBoard what it tells its log: losses, learning rate, accuracy, stages; in the folder <c>tensorboard</c>.</summary>
+    public bool Tensorboard { get; init; } = true;
 }
 
 /// <summary>What diffusion models learn.</summary>

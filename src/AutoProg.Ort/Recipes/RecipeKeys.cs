@@ -88,6 +88,7 @@ internal static class RecipeKeys
             { "eval_batch_size", Whole(1, 1_000_000), t => t.EvalBatchSize, (t, v) => t with { EvalBatchSize = v } },
             { "eval_interval", Whole(1), t => t.EvalInterval, (t, v) => t with { EvalInterval = v } },
             { "log_interval", Whole(1), t => t.LogInterval, (t, v) => t with { LogInterval = v } },
+            { "tensorboard", Flag, t => t.Tensorboard, (t, v) => t with { Tensorboard = v } },
         },
         new RecipeSection<OptimizerRecipe>("optimizer", r => r.Optimizer, (r, s) => r with { Optimizer = s })
         {

@@ -49,6 +49,9 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Everything that happened; see <see cref="EventLog"/>.</summary>
     public string EventsFile => In(EventsName);
 
+    /// <summary>The same for TensorBoard.</summary>
+    public string TensorBoardFile => System.IO.Path.Combine(In("tensorboard"), "events.out.tfevents.autoprog");
+
     /// <summary>What the run ran on.</summary>
     public string EnvironmentFile => In("environment.json");
 

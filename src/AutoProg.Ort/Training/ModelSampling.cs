@@ -1,4 +1,5 @@
 using AutoProg.Models;
+using AutoProg.Ort.Data;
 using AutoProg.Ort.Diffusion;
 using AutoProg.Ort.Diffusion.Latents;
 using AutoProg.Ort.Objectives;
@@ -103,6 +104,16 @@ public static class ModelSampling
                 yield return vae is null ? batch : batch with { Samples = vae.Decode(batch.Samples, batch.Labels.Count, shape) };
             }
         }
+    }
+
+    /// <summary>A few samples in rows, with a column per class.</summary>
+    /// <returns>The caller disposes it.</returns>
+    /// <inheritdoc cref="Draw" path="/exception"/>
+    internal static RgbImage DrawGrid(TrainedModel model, SampleOptions options, CancellationToken cancellationToken)
+    {
+        float[] samples = [.. Draw(model, options, labels: null, progress: null, cancellationToken).SelectMany(static batch => batch.Samples)];
+        var side = SideOf(samples.Length / options.Count);
+        return SampleImages.Grid(samples, side, side, Math.Max(1, model.ClassNames.Count));
     }
 
     private static SamplingOptions OptionsOf(TrainedModel model, SampleOptions options)

@@ -1,8 +1,10 @@
 using System.Globalization;
+using AutoProg.Ort.Diffusion;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
+using AutoProg.Ort.TensorBoard;
 using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;
@@ -15,6 +17,7 @@ internal sealed class RunRecorder : IDisposable
     private readonly ILogger log;
     private readonly EventLog? events;
     private readonly MetricsTable? metrics;
+    private readonly TensorBoardLog? tensorBoard;
     private readonly CheckpointStore? checkpoints;
     private readonly RunEnvironment environment = RunEnvironment.Capture();
     private (long Step, string Fingerprint) saved = (-1, "");
@@ -28,6 +31,7 @@ internal sealed class RunRecorder : IDisposable
         {
             events = EventLog.Open(folder.EventsFile, clock, state.EventCount);
             metrics = MetricsTable.Open(folder.MetricsFile, state.MetricsCount);
+            tensorBoard = recipe.Training.Tensorboard ? TensorBoardLog.Open(folder.TensorBoardFile, clock, state.TensorBoardLength) : null;
             checkpoints = folder.Checkpoints(recipe.Checkpoints.Keep, log);
         }
     }
@@ -85,6 +89,7 @@ internal sealed class RunRecorder : IDisposable
             "Stage {Stage} from epoch {Epoch}: {Network}, predicted peak memory {Peak} MiB.", report.Stage + 1, report.FirstEpoch, report.Network, report.PredictedPeakBytes >> 20);
         state.Stages.Add(report);
         Event(state, "stage", report);
+        tensorBoard?.Stage(state.Step, report);
     }
 
     public void Decided(TrainingState state, SearchDecision decision)
@@ -99,6 +104,7 @@ internal sealed class RunRecorder : IDisposable
         log.LogInformation(
             "Stage {Stage}: {Winner} wins{Alpha}.", decision.Stage + 1, decision.Winner, decision.BalancingFactor is { } alpha ? string.Create(CultureInfo.InvariantCulture, $" (alpha {alpha:F4})") : "");
         Event(state, "decision", decision);
+        tensorBoard?.Decision(state.Step, decision);
     }
 
     private static string Evidence(SearchedCandidate candidate) => candidate.Proxies is { } proxies
@@ -117,7 +123,9 @@ internal sealed class RunRecorder : IDisposable
         log.LogInformation("{Line}", string.Create(
             CultureInfo.InvariantCulture,
             $"Train: {state.Epoch} [{state.Batch,4}/{batches} ({100.0 * state.Batch / batches,3:F0}%)]  Loss: {recent.Loss:F4} ({mean.Loss:F4})  Time: {recent.Took.TotalSeconds:F3}s, {PerSecond(recent.Took):F1}/s ({mean.Took.TotalSeconds:F3}s, {PerSecond(mean.Took):F1}/s)  LR: {rate:E1}  Data: {recent.Wait.TotalSeconds:F3} ({mean.Wait.TotalSeconds:F3})  Stage: {state.Stage + 1}/{schedule.Stages.Count} {network}  Memory: {Environment.WorkingSet >> 20} MiB  ETA: {(long)left.TotalHours}:{left:mm\\:ss}"));
-        Event(state, "step", new StepRecord(state.Epoch, state.Batch, recent.Loss, rate, network, recent.Took.TotalSeconds, state.Times.Runtime));
+        var record = new StepRecord(state.Epoch, state.Batch, recent.Loss, rate, network, recent.Took.TotalSeconds, state.Times.Runtime);
+        Event(state, "step", record);
+        tensorBoard?.Step(state.Step, record, recipe.Training.BatchSize);
     }
 
     public void Evaluated(TrainingState state, IReadOnlyList<EvaluationResult> results, StagePlan plan)
@@ -134,6 +142,17 @@ internal sealed class RunRecorder : IDisposable
             "Eval: {Epoch} stage {Stage} {Network}  {Accuracy}loss {Loss:F4}  ({Weights}; {All})  best {Best} in epoch {BestEpoch}",
             state.Epoch, plan.Stage + 1, state.Network, accuracy, best.Loss, best.Weights, string.Join(", ", results.Select(r => $"{r.Weights} {r.Figure}")), state.Best!.Figure, state.BestEpoch);
         Event(state, "evaluation", new EvaluationRecord(state.Epoch, results));
+        tensorBoard?.Evaluation(state.Step, best);
+    }
+
+    /// <summary>Shows samples of a diffusion model to those who watch; without TensorBoard nobody does, and none are drawn.</summary>
+    public void Samples(TrainingState state, TrainedModel model, int count, CancellationToken cancellationToken)
+    {
+        if (tensorBoard is not null)
+        {
+            using var grid = ModelSampling.DrawGrid(model, new SampleOptions { Count = count }, cancellationToken);
+            tensorBoard.Picture(state.Step, "samples", SampleImages.ToPng(grid), grid.Width, grid.Height);
+        }
     }
 
     public void EndOfEpoch(TrainingState state, EvaluationResult? evaluation, double rate, bool searched)
@@ -174,8 +193,10 @@ internal sealed class RunRecorder : IDisposable
         state.StepCounts = CheckpointFiles.StepCounts(parts.Arena);
         events!.Flush();
         metrics!.Flush();
+        tensorBoard?.Flush();
         state.EventCount = events.Count;
         state.MetricsCount = metrics.Count;
+        state.TensorBoardLength = tensorBoard?.Length ?? 0;
         LastCheckpoint = checkpoints.Save(state.Step, CheckpointFiles.Of(parts), state, HasImproved);
         HasImproved = false;
         saved = (state.Step, fingerprint);
@@ -225,6 +246,7 @@ internal sealed class RunRecorder : IDisposable
     {
         events?.Dispose();
         metrics?.Dispose();
+        tensorBoard?.Dispose();
     }
 
     private void NoteMeasuredPeak(TrainingState state)

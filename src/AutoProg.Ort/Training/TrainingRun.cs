@@ -15,6 +15,8 @@ namespace AutoProg.Ort.Training;
 /// </summary>
 internal sealed class TrainingRun
 {
+    private const int SamplesShown = 20;
+
     private readonly Recipe recipe;
     private readonly TrainerOptions options;
     private readonly ILogger log;
@@ -77,6 +79,7 @@ internal sealed class TrainingRun
         parts.Sessions.ReleaseExcept([]);
         using var model = TrainedModel.Of(recipe, parts, train.Dataset.ClassNames, runFolder: null);
         var result = FrechetEvaluation.Run(model, val.Dataset, new SampleOptions { Count = recipe.Sampling.FrechetSamples }, features: null, cancellationToken);
+        recorder.Samples(State, model, Math.Min(recipe.Sampling.FrechetSamples, SamplesShown), cancellationToken);
         State.Times = State.Times with { Evaluation = State.Times.Evaluation + Stopwatch.GetElapsedTime(started).TotalSeconds };
         return result;
     }

@@ -65,6 +65,9 @@ public sealed record TrainingState
     /// <summary>Lines of the event log that belong to this state.</summary>
     public long EventCount { get; set; }
 
+    /// <summary>Bytes of the file for TensorBoard that belong to this state.</summary>
+    public long TensorBoardLength { get; set; }
+
     /// <summary>Rows of the metrics table that belong to this state.</summary>
     public long MetricsCount { get; set; }
 }
