@@ -30,14 +30,11 @@ internal sealed class EventFile : IDisposable
     public static EventFile Open(string path, TimeProvider clock, long keep)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1);
+        var file = new EventFile(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1));
         try
         {
-            var file = new EventFile(stream);
-            var end = EndOfRecords(stream, Math.Min(keep, stream.Length));
-            stream.SetLength(end);
-            stream.Position = end;
-            if (end == 0)
+            file.CutBack(keep);
+            if (file.Length == 0)
             {
                 file.Append(new Event { WallTime = SecondsOf(clock), FileVersion = Version });
             }
@@ -46,7 +43,7 @@ internal sealed class EventFile : IDisposable
         }
         catch
         {
-            stream.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -89,9 +86,10 @@ internal sealed class EventFile : IDisposable
         return BitOperations.RotateRight(~crc, 15) + 0xa282ead8;
     }
 
-    private static long EndOfRecords(FileStream stream, long limit)
+    /// <summary>Keeps the whole records among the first bytes.</summary>
+    private void CutBack(long keep)
     {
-        var end = 0L;
+        var (end, limit) = (0L, Math.Min(keep, stream.Length));
         Span<byte> length = stackalloc byte[sizeof(ulong)];
         while (limit - end >= FrameBytes)
         {
@@ -106,6 +104,7 @@ internal sealed class EventFile : IDisposable
             end += FrameBytes + (long)content;
         }
 
-        return end;
+        stream.SetLength(end);
+        stream.Position = end;
     }
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using AutoProg.Ort.Files;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using MathNet.Numerics.Statistics;

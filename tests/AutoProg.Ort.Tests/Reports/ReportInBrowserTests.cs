@@ -43,7 +43,7 @@ public sealed class ReportInBrowserTests : InTemporaryFolder
     private string Browse(params string[] arguments)
     {
         string[] quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1", $"--user-data-dir={At("profile")}"];
-        using var browser = Process.Start(new ProcessStartInfo(ChromiumFactAttribute.Browser!, [.. quiet, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var browser = Process.Start(new ProcessStartInfo(ChromiumFactAttribute.Browser!, [.. quiet, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, messages) = (browser.StandardOutput.ReadToEndAsync(), browser.StandardError.ReadToEndAsync());
         if (!browser.WaitForExit(Patience))
         {
