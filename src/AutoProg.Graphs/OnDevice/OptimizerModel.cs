@@ -23,7 +23,10 @@ public static class OptimizerModel
     {
         var attributes = new Attributes
         {
-            { "alpha", (float)beta1 }, { "beta", (float)beta2 }, { "epsilon", (float)epsilon }, { "weight_decay", (float)weightDecay },
+            { "alpha", (float)beta1 },
+            { "beta", (float)beta2 },
+            { "epsilon", (float)epsilon },
+            { "weight_decay", (float)weightDecay },
             { "adam_mode", 0L }, // PyTorch's; 1 is that of an older library, which decays last and adds epsilon to the uncorrected root
             { "correct_bias", 1L },
         };

@@ -17,8 +17,19 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
 
     private static readonly Dictionary<int, TensorType> Types = new()
     {
-        [1] = TensorType.F32, [2] = TensorType.U8, [3] = TensorType.I8, [4] = TensorType.U16, [5] = TensorType.I16, [6] = TensorType.I32, [7] = TensorType.I64,
-        [9] = TensorType.Bool, [10] = TensorType.F16, [11] = TensorType.F64, [12] = TensorType.U32, [13] = TensorType.U64, [16] = TensorType.BF16,
+        [1] = TensorType.F32,
+        [2] = TensorType.U8,
+        [3] = TensorType.I8,
+        [4] = TensorType.U16,
+        [5] = TensorType.I16,
+        [6] = TensorType.I32,
+        [7] = TensorType.I64,
+        [9] = TensorType.Bool,
+        [10] = TensorType.F16,
+        [11] = TensorType.F64,
+        [12] = TensorType.U32,
+        [13] = TensorType.U64,
+        [16] = TensorType.BF16,
     };
 
     private readonly TensorStream stream;
