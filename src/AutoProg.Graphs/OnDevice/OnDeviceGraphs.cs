@@ -37,7 +37,8 @@ public static class OnDeviceGraphs
 
         var graph = SeparateNormalization.Apply(training.Graph);
         var results = graph.Outputs.ToDictionary(static o => o.Name, static o => o.Value, StringComparer.Ordinal);
-        var parameters = graph.Parameters.ToDictionary(static p => p.Name, StringComparer.Ordinal);
+        var declared = Parameters(training);
+        var parameters = declared.ToDictionary(static p => p.Name, StringComparer.Ordinal);
         var internals = training.Gradients.Values.Concat(training.Statistics.Values).ToHashSet(StringComparer.Ordinal);
         var (buffers, nodes) = (new List<Value>(), new List<Node>(graph.Nodes));
         List<GraphOutput> outputs = [.. graph.Outputs.Where(o => !internals.Contains(o.Name))];
@@ -56,24 +57,38 @@ public static class OnDeviceGraphs
             outputs.Add(Accumulate(nodes, name, parameters[name], Movement(nodes, parameters[name], results[output], momentumOf(name)), reset: null));
         }
 
-        return graph with { Parameters = [.. graph.Parameters, .. buffers, reset], Nodes = nodes, Outputs = outputs };
+        return graph with { Parameters = [.. declared, .. buffers, reset], Nodes = nodes, Outputs = outputs };
     }
 
     /// <summary>An evaluation graph that takes the parameters of a training graph in the same order, which is how the runtime hands them over, whether it reads them or not.</summary>
     /// <param name="evaluation">A forward graph with its loss.</param>
-    /// <param name="training">The training graph, as it came out of <see cref="TrainingGraph.Create(GraphBuilder, Value, Func{string, bool}, IReadOnlyCollection{GraphOutput})"/>.</param>
+    /// <param name="training">The graph that trains the same network.</param>
     /// <exception cref="GraphException">It reads a parameter that the training graph does not have, or in another shape.</exception>
-    public static Graph Evaluation(Graph evaluation, Graph training)
+    public static Graph Evaluation(Graph evaluation, TrainingGraph training)
     {
         ArgumentNullException.ThrowIfNull(evaluation);
         ArgumentNullException.ThrowIfNull(training);
         RefuseReserved(evaluation.Inputs.Select(static i => i.Name).Concat(evaluation.Outputs.Select(static o => o.Name)));
         var own = evaluation.Parameters.ToDictionary(static p => p.Name, StringComparer.Ordinal);
-        var ordered = training.Parameters.Select(p => own.Remove(p.Name, out var value) ? value : p).ToList();
-        var wrong = ordered.Zip(training.Parameters).FirstOrDefault(static pair => !pair.First.Shape.Equals(pair.Second.Shape)).First ?? own.Values.FirstOrDefault();
+        var declared = Parameters(training);
+        var ordered = declared.Select(p => own.Remove(p.Name, out var value) ? value : p).ToList();
+        var wrong = ordered.Zip(declared).FirstOrDefault(static pair => !pair.First.Shape.Equals(pair.Second.Shape)).First ?? own.Values.FirstOrDefault();
         return wrong is null
             ? evaluation with { Parameters = ordered }
             : throw new GraphException($"The evaluation graph reads '{wrong}', which the training graph does not have; build both from the same network.");
+    }
+
+    /// <summary>What a checkpoint holds, in the order of both graphs: the training graph's parameters, and the running statistics that it tells the batch's values of without reading them.</summary>
+    public static IReadOnlyList<Value> Parameters(TrainingGraph training)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        var names = training.Graph.Parameters.Select(static p => p.Name).ToHashSet(StringComparer.Ordinal);
+        var shapes = training.Graph.Outputs.ToDictionary(static o => o.Name, static o => o.Value.Shape, StringComparer.Ordinal);
+        return
+        [
+            .. training.Graph.Parameters,
+            .. training.Statistics.Where(s => !names.Contains(s.Key)).Select(s => new Value(ValueKind.Parameter, s.Key, ElementType.Float, shapes[s.Value])),
+        ];
     }
 
     /// <summary>Adds to memory that outlives the run, or overwrites it; the result tells only that it was done.</summary>

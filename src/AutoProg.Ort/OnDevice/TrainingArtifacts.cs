@@ -42,12 +42,12 @@ public sealed class TrainingArtifacts
         var training = graphs.TrainingGraphOf(network, batch, dropPath);
         (Network, Batch) = (network, batch);
         Name = graphs.NameOf(network, batch);
-        (Parameters, Learnable) = ([.. training.Graph.Parameters.Select(static p => p.Name)], [.. training.Gradients.Keys]);
+        (Parameters, Learnable) = ([.. OnDeviceGraphs.Parameters(training).Select(static p => p.Name)], [.. training.Gradients.Keys]);
         Remark = RemarkOn(rule, Learnable.Select(name => declared[name]));
         var accumulating = OnDeviceGraphs.Training(training, name => declared[name].Running!.Momentum);
         Training = OnnxWriter.Write(accumulating, $"{Name}-train");
         TrainingManifest = GraphManifest.Of(accumulating, $"{Name}-train", Training);
-        var evaluation = OnDeviceGraphs.Evaluation(graphs.InferenceGraph(network, batch), training.Graph);
+        var evaluation = OnDeviceGraphs.Evaluation(graphs.InferenceGraph(network, batch), training);
         Evaluation = OnnxWriter.Write(evaluation, $"{Name}-eval");
         EvaluationManifest = GraphManifest.Of(evaluation, $"{Name}-eval", Evaluation);
         Optimizer = rule switch

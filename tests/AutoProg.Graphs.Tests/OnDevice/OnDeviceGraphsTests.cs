@@ -67,7 +67,7 @@ public sealed class OnDeviceGraphsTests
         var (x, w) = (b.Input("x", ElementType.Float, [4, 3]), b.Parameter("w", [3, 2]));
         b.Output("y", b.MatMul(x, w));
 
-        var graph = OnDeviceGraphs.Evaluation(b.Build(), Dense("w").Graph);
+        var graph = OnDeviceGraphs.Evaluation(b.Build(), Dense("w"));
 
         Assert.Equal(["b", "w"], graph.Parameters.Select(static p => p.Name));
         Assert.Same(w, graph.Parameters[1]);
@@ -79,7 +79,7 @@ public sealed class OnDeviceGraphsTests
         var b = new GraphBuilder();
         b.Output("y", b.MatMul(b.Input("x", ElementType.Float, [4, 3]), b.Parameter("other", [3, 2])));
 
-        var error = Assert.Throws<GraphException>(() => OnDeviceGraphs.Evaluation(b.Build(), Dense("w").Graph));
+        var error = Assert.Throws<GraphException>(() => OnDeviceGraphs.Evaluation(b.Build(), Dense("w")));
 
         Assert.Equal("The evaluation graph reads 'other: Float[3, 2]', which the training graph does not have; build both from the same network.", error.Message);
     }
