@@ -11,12 +11,12 @@ namespace AutoProg.Ort.Files.OnDevice;
 /// <param name="Place">First byte of the table.</param>
 internal readonly record struct FlatTable(TensorStream File, long Place)
 {
+    /// <summary>Most entries of a vector of tables: a file may say any number, and let all entries be the same.</summary>
+    public const int MostTables = 100_000;
+
     private const int IdentifierAt = 4;
 
     private const int LongestName = 1000;
-
-    /// <summary>Most entries of a vector of tables: a file may say any number, and let all entries be the same.</summary>
-    private const int MostTables = 100_000;
 
     /// <summary>The outermost table.</summary>
     /// <exception cref="FileFormatException">The file is of another kind.</exception>

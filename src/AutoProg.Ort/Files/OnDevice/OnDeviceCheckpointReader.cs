@@ -34,7 +34,7 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
 
     private readonly TensorStream stream;
     private readonly Dictionary<string, Stored> parameters;
-    private readonly Dictionary<(string Parameter, int Moment), Stored> moments = [];
+    private readonly Dictionary<(string Parameter, string Moment), Stored> moments = [];
 
     private OnDeviceCheckpointReader(TensorStream file)
     {
@@ -120,7 +120,7 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
     /// <param name="destination">As many elements as the parameter has.</param>
     /// <exception cref="FileFormatException">The file holds no such moment.</exception>
     public void ReadMoment(int moment, string name, Span<float> destination) =>
-        Read(moments.TryGetValue((name, moment), out var tensor) ? tensor : throw new FileFormatException(Path, $"holds no moment {moment} of '{name}'; save the optimizer's state along"), destination);
+        Read(moments.TryGetValue((name, CheckpointSchema.MomentName(moment)), out var tensor) ? tensor : throw new FileFormatException(Path, $"holds no moment {moment} of '{name}'; save the optimizer's state along"), destination);
 
     /// <inheritdoc />
     public void Dispose() => stream.Dispose();
@@ -149,8 +149,8 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
         }
     }
 
-    private List<Stored> Tensors(FlatTable table, int field) =>
-        [.. (table.Tables(field) ?? throw new FileFormatException(Path, "lacks a list of tensors that is required even when empty")).Select(ReadTensor)];
+    private List<Stored> Tensors(FlatTable table, int field, int most = FlatTable.MostTables) =>
+        [.. (table.Tables(field, most) ?? throw new FileFormatException(Path, "lacks a list of tensors that is required even when empty")).Select(ReadTensor)];
 
     private Stored ReadTensor(FlatTable table)
     {
@@ -176,16 +176,23 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
             return null;
         }
 
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var state in group.Tables(CheckpointSchema.Group.States) ?? [])
         {
             var parameter = state.Text(CheckpointSchema.State.Parameter) ?? throw new FileFormatException(Path, "holds an optimizer's state without a parameter");
-            var tensors = Tensors(state, CheckpointSchema.State.Moments);
-            for (var moment = 0; moment < MostMoments; moment++)
+            if (!Learnable.Contains(parameter))
             {
-                if (tensors.Find(t => t.Entry.Name == CheckpointSchema.MomentName(moment)) is { } tensor && !moments.TryAdd((parameter, moment), tensor))
-                {
-                    throw new FileFormatException(Path, $"holds moment {moment} of '{UntrustedText.Shown(parameter)}' twice");
-                }
+                continue; // as the runtime does; so there is no more to read than there are parameters
+            }
+
+            if (!seen.Add(parameter))
+            {
+                throw new FileFormatException(Path, $"holds the optimizer's state of '{UntrustedText.Shown(parameter)}' twice");
+            }
+
+            foreach (var moment in Tensors(state, CheckpointSchema.State.Moments, MostMoments))
+            {
+                moments[(parameter, moment.Entry.Name)] = moment;
             }
         }
 

@@ -113,6 +113,21 @@ public sealed class OnDeviceCheckpointTests : InTemporaryFolder
     }
 
     [Fact]
+    public void States_of_the_optimizer_cost_no_more_than_there_are_parameters()
+    {
+        Write(Optimizer(stateOf: "stranger", states: 50_000, moments: 50_000));
+        using (var reader = OnDeviceCheckpointReader.Open(File))
+        {
+            Assert.Equal(9, reader.OptimizerStep);
+        }
+
+        Write(Optimizer(stateOf: "a", states: 1, moments: 50_000));
+        Assert.Equal("holds a list of 50000 entries, more than 2; it is damaged or was cut short", Refusal());
+        Write(Optimizer(stateOf: "a", states: 2, moments: 2));
+        Assert.Equal("holds the optimizer's state of 'a' twice", Refusal());
+    }
+
+    [Fact]
     public void Every_prefix_is_refused_and_no_damaged_byte_does_more_than_that()
     {
         var whole = OnDeviceCheckpointWriter.Write(Learns, Frozen, [new("recipe", "tiny")], new OnDeviceOptimizerState(3, new Dictionary<string, IReadOnlyList<Tensor>> { ["scale"] = [Learns[1].Item2, Learns[1].Item2] })).ToArray();
@@ -136,6 +151,62 @@ public sealed class OnDeviceCheckpointTests : InTemporaryFolder
                 ReadIfItOpens();
             }
         }
+    }
+
+    /// <summary>A checkpoint of one parameter, <c>a</c>, whose optimizer remembers the same state so many times, which is the same moment so many times.</summary>
+    private static byte[] Optimizer(string stateOf, int states, int moments)
+    {
+        var b = new FlatBufferBuilder(1 << 20);
+        var parameter = Scalar(b, "a");
+        var moment = Scalar(b, CheckpointSchema.MomentName(0));
+        var momentList = Repeated(b, moment, moments);
+        var name = b.CreateString(stateOf).Value;
+        b.StartTable(CheckpointSchema.State.Count);
+        b.AddOffset(CheckpointSchema.State.Parameter, name, 0);
+        b.AddOffset(CheckpointSchema.State.Moments, momentList, 0);
+        var stateList = Repeated(b, b.EndTable(), states);
+        var groupName = b.CreateString(CheckpointSchema.GroupName).Value;
+        b.StartTable(CheckpointSchema.Group.Count);
+        b.AddOffset(CheckpointSchema.Group.Name, groupName, 0);
+        b.AddLong(CheckpointSchema.Group.Step, 9, 0);
+        b.AddOffset(CheckpointSchema.Group.States, stateList, 0);
+        var groups = Repeated(b, b.EndTable(), 1);
+        var (learns, frozen) = (Repeated(b, parameter, 1), Repeated(b, 0, 0));
+        b.StartTable(CheckpointSchema.Module.Count);
+        b.AddOffset(CheckpointSchema.Module.Learns, learns, 0);
+        b.AddOffset(CheckpointSchema.Module.Frozen, frozen, 0);
+        var module = b.EndTable();
+        b.StartTable(CheckpointSchema.Root.Count);
+        b.AddInt(CheckpointSchema.Root.Version, CheckpointSchema.Version, 0);
+        b.AddOffset(CheckpointSchema.Root.Module, module, 0);
+        b.AddOffset(CheckpointSchema.Root.Optimizers, groups, 0);
+        b.Finish(b.EndTable(), CheckpointSchema.Identifier);
+        return b.SizedByteArray();
+    }
+
+    private static int Scalar(FlatBufferBuilder b, string name)
+    {
+        var (nameAt, dims) = (b.CreateString(name).Value, Repeated(b, 0, 0));
+        b.StartVector(1, sizeof(float), sizeof(long));
+        b.Add(new byte[sizeof(float)]);
+        var elements = b.EndVector().Value;
+        b.StartTable(CheckpointSchema.Tensor.Count);
+        b.AddOffset(CheckpointSchema.Tensor.Name, nameAt, 0);
+        b.AddOffset(CheckpointSchema.Tensor.Dims, dims, 0);
+        b.AddInt(CheckpointSchema.Tensor.Type, (int)ElementType.Float, 0);
+        b.AddOffset(CheckpointSchema.Tensor.Elements, elements, 0);
+        return b.EndTable();
+    }
+
+    private static int Repeated(FlatBufferBuilder b, int table, int times)
+    {
+        b.StartVector(sizeof(int), times, sizeof(int));
+        for (var i = 0; i < times; i++)
+        {
+            b.AddOffset(table);
+        }
+
+        return b.EndVector().Value;
     }
 
     private void ReadIfItOpens()
