@@ -126,7 +126,7 @@ public sealed class CheckpointStore
     /// <exception cref="FileFormatException">The checkpoint is damaged.</exception>
     public static Checkpoint Open(string path, ILogger logger)
     {
-        if (File.Exists(path) && Path.GetFileName(path) is LastPointer or BestPointer)
+        if (IsPointer(path))
         {
             return Checkpoint.Verify(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, ReadPointer(path)));
         }
@@ -140,6 +140,9 @@ public sealed class CheckpointStore
         var nested = Path.Combine(path, RunDirectory.CheckpointsName);
         return new CheckpointStore(Directory.Exists(nested) ? nested : path, keep: 1, logger).OpenLatest();
     }
+
+    /// <summary>Whether a file names a checkpoint that lies beside it.</summary>
+    public static bool IsPointer(string path) => File.Exists(path) && Path.GetFileName(path) is LastPointer or BestPointer;
 
     private static string ReadPointer(string path)
     {

@@ -16,7 +16,7 @@ internal sealed record RunStart(string Name, string Policy, long Seed, string De
 /// <summary>Event <c>step</c>, one per log line.</summary>
 /// <param name="Epoch">From 0.</param>
 /// <param name="Batch">Batches of the epoch that are done.</param>
-/// <param name="Loss">Mean over the steps since the last such event.</param>
+/// <param name="Loss">Mean over the steps since the last such event, or since the run was resumed.</param>
 /// <param name="Rate">Learning rate.</param>
 /// <param name="Network">What the step trained.</param>
 /// <param name="Seconds">Of a step, mean over the same steps.</param>

@@ -80,7 +80,7 @@ public sealed class TrainedModel : IDisposable
         var recipe = RecipeReader.Read(
             recipeFile ?? (runFolder is null ? throw new FileNotFoundException($"{path}: lies in no run's folder; name the recipe that it was trained with.") : RunDirectory.Open(runFolder).RecipeFile),
             overrides);
-        return File.Exists(path)
+        return File.Exists(path) && !CheckpointStore.IsPointer(path)
             ? OpenWeights(path, recipe, runFolder)
             : OpenCheckpoint(CheckpointStore.Open(path, logger ?? NullLogger.Instance), recipe, runFolder);
     }

