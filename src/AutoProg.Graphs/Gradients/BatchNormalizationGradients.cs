@@ -5,26 +5,17 @@ namespace AutoProg.Graphs.Gradients;
 /// </summary>
 internal static class BatchNormalizationGradients
 {
-    /// <summary>From so many elements per image and channel on, a dot product per row beats a multiplication and a sum: below, starting each costs more.</summary>
-    private const long LongRow = 256;
-
     public static IReadOnlyDictionary<string, GradientRule> Rules { get; } = new Dictionary<string, GradientRule>(StringComparer.Ordinal)
     {
         ["BatchNormalization"] = static (b, n, dy) => n.Attributes.Flag("training_mode") ? Training(b, n, dy) : Evaluation(b, n, dy),
     };
 
-    /// <summary>Everything but the channels.</summary>
-    public static long[] ReducedAxes(Shape shape) => [0, .. Enumerable.Range(2, shape.Rank - 2).Select(axis => (long)axis)];
-
-    /// <summary>True if the dot products of channels are best computed row by row: see <see cref="ChannelDots"/>.</summary>
-    public static bool HasLongRows(Shape shape) => shape.ElementCount / (shape[0] * shape[1]) >= LongRow;
-
     /// <summary>dx = a dy, dscale = sum(dy xc) / std, dbias = sum(dy), dmean = -a sum(dy), dvariance = -a sum(dy xc) / (2 std^2).</summary>
     private static Value?[] Evaluation(GraphBuilder b, Node n, OutputGradients dy)
     {
         var (inverseStd, a) = Factors(b, n, n.Input(4));
-        var sum = b.ReduceSum(dy[0], ReducedAxes(dy[0].Shape));
-        var dot = ChannelDots(b, dy[0], Centered(b, n, n.Input(3)));
+        var sum = ChannelSums.Of(b, dy[0]);
+        var dot = ChannelSums.OfProducts(b, dy[0], Centered(b, n, n.Input(3)));
         var dVariance = b.Mul(b.Mul(b.Scale(a, -0.5), b.Mul(inverseStd, inverseStd)), dot);
         return [b.Mul(dy[0], Channels(b, a, n)), b.Mul(dot, inverseStd), sum, b.Neg(b.Mul(a, sum)), dVariance];
     }
@@ -42,8 +33,8 @@ internal static class BatchNormalizationGradients
         var count = dy[0].Shape.ElementCount / dy[0].Shape[1];
         var (inverseStd, a) = Factors(b, n, n.Outputs[2]);
         var xc = Centered(b, n, n.Outputs[1]);
-        var sum = b.ReduceSum(dy[0], ReducedAxes(dy[0].Shape));
-        var dot = ChannelDots(b, dy[0], xc);
+        var sum = ChannelSums.Of(b, dy[0]);
+        var dot = ChannelSums.OfProducts(b, dy[0], xc);
 
         var slope = b.Mul(b.Mul(b.Scale(a, 1.0 / count), b.Mul(inverseStd, inverseStd)), dot);
         var shift = b.Mul(b.Scale(a, 1.0 / count), sum);
@@ -61,17 +52,4 @@ internal static class BatchNormalizationGradients
     private static Value Centered(GraphBuilder b, Node n, Value mean) => b.Sub(n.Input(0), Channels(b, mean, n));
 
     private static Value Channels(GraphBuilder b, Value perChannel, Node n) => b.Reshape(perChannel, Broadcasting.PerChannel(perChannel.Shape, n.Input(0).Shape.Rank));
-
-    /// <summary>Sum over everything but the channels of x y, [channels]. Long rows are multiplied as vectors, which reads both once and writes nothing large.</summary>
-    private static Value ChannelDots(GraphBuilder b, Value x, Value y)
-    {
-        var (batch, channels) = (x.Shape[0], x.Shape[1]);
-        if (!HasLongRows(x.Shape))
-        {
-            return b.ReduceSum(b.Mul(x, y), ReducedAxes(x.Shape));
-        }
-
-        Shape rows = [batch * channels, 1, x.Shape.ElementCount / (batch * channels)];
-        return b.ReduceSum(b.Reshape(b.FusedMatMul(b.Reshape(x, rows), b.Reshape(y, rows), transB: true), [batch, channels]), [0]);
-    }
 }

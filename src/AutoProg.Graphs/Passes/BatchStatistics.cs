@@ -43,7 +43,7 @@ public static class BatchStatistics
     private static Value SquareSums(Node n, Rewriting g, Value centered)
     {
         var shape = centered.Shape;
-        if (!BatchNormalizationGradients.HasLongRows(shape))
+        if (!ChannelSums.HasLongRows(shape))
         {
             return Reduced("ReduceSum", n, g, g.Add("Mul", n, [centered, centered]));
         }
@@ -54,7 +54,7 @@ public static class BatchStatistics
     }
 
     private static Value Reduced(string op, Node n, Rewriting g, Value x) =>
-        g.Add(op, n, [x, Longs(g, BatchNormalizationGradients.ReducedAxes(x.Shape))], new Attributes { { "keepdims", false } });
+        g.Add(op, n, [x, Longs(g, ChannelSums.Axes(x.Shape))], new Attributes { { "keepdims", false } });
 
     private static Value Reshaped(Node n, Rewriting g, Value x, Shape shape) => g.Add("Reshape", n, [x, Longs(g, shape.ToArray())]);
 

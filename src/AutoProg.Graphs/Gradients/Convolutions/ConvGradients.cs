@@ -26,7 +26,7 @@ internal static class ConvGradients
         all[1] = n.Input(1).Kind == ValueKind.Constant ? null : dw();
         if (n.OptionalInput(2) is not null)
         {
-            all[2] = b.ReduceSum(dy, [0, .. Enumerable.Range(2, dy.Shape.Rank - 2).Select(i => (long)i)]);
+            all[2] = ChannelSums.Of(b, dy);
         }
 
         return all;
