@@ -41,4 +41,16 @@ internal static class BenchTables
 
         return table;
     }
+
+    /// <summary>A row per layer.</summary>
+    public static Table Of(ConvLayerReport report)
+    {
+        var table = Tables.Create("layer", "#forward\nms", "#dx\nms", "#dw\nms", "#all to\nforward");
+        foreach (var layer in report.Layers)
+        {
+            table.Row(layer.Layer, Text.Number(layer.ForwardMs, 2), Text.Number(layer.ImageGradientMs, 2), Text.Number(layer.KernelGradientMs, 2), Text.Number(layer.Ratio, 2));
+        }
+
+        return table;
+    }
 }

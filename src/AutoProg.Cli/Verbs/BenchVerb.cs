@@ -9,6 +9,7 @@ namespace AutoProg.Cli;
 [Verb("bench", HelpText = "Measure the training step of every sub-network of a recipe, or of one model: data, forward and backward, update.")]
 [Example("bench graphs/quickstart.yaml --steps 20")]
 [Example("bench --model deit_small --img-size 224 --batch-size 8 --json")]
+[Example("bench --conv 8x64x112x112,64x64x3x3,p1 8x96x56x56,96x1x7x7,p3,g96")]
 internal sealed record BenchVerb : DataOptions, IVerb
 {
     private const int UsualBatchSize = 8;
@@ -28,6 +29,9 @@ internal sealed record BenchVerb : DataOptions, IVerb
     [Option("official", HelpText = "Measure in ONNX Runtime's own training instead; needs a build with -p:OrtFlavor=Training.")]
     public bool Official { get; init; }
 
+    [Option("conv", MetaValue = "LAYER...", HelpText = "Convolutions with their gradients instead of a recipe: image, kernel, and what differs from stride s1, padding p0, dilation d1, groups g1.")]
+    public IEnumerable<string> Conv { get; init; } = [];
+
     [Option("model", MetaValue = "NAME", HelpText = "A model instead of a recipe: one network, built-in images, batches of 8."), RecipeKey("model.name")]
     public string? Model { get; init; }
 
@@ -43,14 +47,19 @@ internal sealed record BenchVerb : DataOptions, IVerb
     /// <inheritdoc />
     public int Run(VerbContext context)
     {
-        if (Recipe is null && Model is null)
-        {
-            throw new UsageException("expected <recipe>, or --model NAME");
-        }
-
         if (Steps < 1 || WarmupSteps < 1)
         {
             throw new UsageException("--steps and --warmup-steps are at least 1");
+        }
+
+        if (Conv.Any())
+        {
+            return Recipe is null && Model is null && !Official ? RunLayers(context) : throw new UsageException("--conv measures layers alone; leave recipe, --model and --official out");
+        }
+
+        if (Recipe is null && Model is null)
+        {
+            throw new UsageException("expected <recipe>, --model NAME or --conv LAYER");
         }
 
         var recipe = Recipe is not null
@@ -68,6 +77,16 @@ internal sealed record BenchVerb : DataOptions, IVerb
             new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps, Profile = Profile, Logger = context.Log, Progress = new TimingLog(context.Log) },
             context.CancellationToken);
         context.Report(report, console => BenchTables.Write(console, report));
+        return ExitCodes.Done;
+    }
+
+    private int RunLayers(VerbContext context)
+    {
+        var layers = Conv.Select(text => VerbContext.Ask(() => ConvLayer.Parse(text))).ToList();
+        var runtime = RecipeReader.Parse(RecipeWriter.Write(StepBenchmark.RecipeOf("deit_micro", imgSize: null, UsualBatchSize)), "bench --conv", Overrides()).Runtime;
+        using var device = Ort.Runtime.Device.Open(runtime.Device, runtime.Threads);
+        var report = ConvLayerBenchmark.Run(layers, device, new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps }, context.CancellationToken);
+        context.Report(report, console => console.Write(BenchTables.Of(report)));
         return ExitCodes.Done;
     }
 

@@ -139,7 +139,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
         }
     }
 
-    private static double Median(List<double> values)
+    internal static double Median(List<double> values)
     {
         var ordered = values.Order().ToList();
         var middle = ordered.Count / 2;

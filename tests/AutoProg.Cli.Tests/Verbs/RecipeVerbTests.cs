@@ -41,6 +41,30 @@ public sealed class RecipeVerbTests : IDisposable
     }
 
     [Fact]
+    public void A_benchmark_of_layers_tells_what_their_gradients_cost()
+    {
+        string[] layers = ["bench", "--conv", "2x4x9x9,6x4x3x3,s2,p1", "2x4x5x5,4x1x3x3,g4", "--steps", "1", "--warmup-steps", "1", "--threads", "1"];
+        var answer = Autoprog.Run([.. layers, "--json"]);
+
+        Assert.Equal((0, ""), (answer.Code, answer.Messages));
+        var measured = answer.Json.GetProperty("layers").EnumerateArray().ToList();
+        Assert.Equal(["2x4x9x9,6x4x3x3,s2,p1", "2x4x5x5,4x1x3x3,g4"], measured.Select(l => l.GetProperty("layer").GetString()));
+        Assert.All(measured, l => Assert.Equal(["layer", "forward_ms", "dx_ms", "dw_ms", "ratio"], l.EnumerateObject().Select(p => p.Name)));
+        Assert.Matches(@"(?m)^ 2x4x5x5,4x1x3x3,g4 ", Autoprog.Run(layers).Results);
+    }
+
+    [Theory]
+    [InlineData("error: '8x3x4' is no convolution; expected image and kernel", "--conv", "8x3x4")]
+    [InlineData("error: --conv measures layers alone; leave recipe, --model and --official out", "--conv", "1x1x1x1,1x1x1x1", "--model", "deit_micro")]
+    public void A_benchmark_of_layers_says_what_it_cannot_measure(string message, params string[] arguments)
+    {
+        var answer = Autoprog.Run(["bench", .. arguments]);
+
+        Assert.Equal(2, answer.Code);
+        Assert.StartsWith(message, answer.Messages, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Graphs_are_missing_until_they_are_built()
     {
         string[] list = ["graphs", "list", Autoprog.TinyRecipe, "--graphs-dir", folder["g"]];
