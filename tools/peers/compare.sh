@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures the training step of `autoprog bench` and of PyTorch (deit_step.py, dit_step.py, volo_step.py) in turns, so that a change of the machine's load hits both,
-# and prints the ratio.
+# Measures the training step of `autoprog bench` and of PyTorch (deit_step.py, dit_step.py, volo_step.py, resnet_step.py) in turns, so that a change of the machine's load hits
+# both, and prints the ratio. A ResNet is trained from the ONNX file that torchvision_models.py writes.
 #
 #   tools/peers/compare.sh [--model NAME] [--img-size PIXELS] [--batch-size N] [--threads N] [--steps N] [--rounds N]
 set -euo pipefail
@@ -27,19 +27,30 @@ python=${PYTHON:-/usr/bin/python3}
 peer=$here/deit_step.py
 [[ $model != dit_* ]] || peer=$here/dit_step.py
 [[ $model != volo_* ]] || peer=$here/volo_step.py
+[[ $model != resnet* ]] || peer=$here/resnet_step.py
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
 dotnet build "$root/src/AutoProg.Cli" -c Release -v quiet --nologo >&2
 autoprog=("dotnet" "$root/src/AutoProg.Cli/bin/Release/net10.0/autoprog.dll")
 [ -n "$img_size" ] || img_size=$([[ $model == *_micro || $model == dit_* ]] && echo 32 || echo 224)
-shape=(--model "$model" --img-size "$img_size" --batch-size "$batch_size" --threads "$threads" --steps "$steps")
+shape=(--img-size "$img_size" --batch-size "$batch_size" --threads "$threads" --steps "$steps")
+subject=(--model "$model")
+if [[ $model == resnet* ]]; then
+  "$python" "$here/torchvision_models.py" --output "$results" --img-size "$img_size" "$model" >&2
+  subject=("$results/$model.yaml")
+  cat > "${subject[0]}" <<RECIPE
+name: $model
+model: { onnx: $model.onnx, num_classes: 1000, batch_norm: train }
+growth: { policy: original, num_stages: 1 }
+RECIPE
+fi
 
 for round in $(seq "$rounds"); do
   echo "round $round of $rounds: autoprog" >&2
-  "${autoprog[@]}" bench "${shape[@]}" --json > "$results/ours-$round.json"
+  "${autoprog[@]}" bench "${subject[@]}" "${shape[@]}" --json > "$results/ours-$round.json"
   echo "round $round of $rounds: PyTorch" >&2
-  "$python" "$peer" "${shape[@]}" > "$results/peer-$round.json"
+  "$python" "$peer" --model "$model" "${shape[@]}" > "$results/peer-$round.json"
 done
 
 "$python" - "$results" <<'PYTHON'

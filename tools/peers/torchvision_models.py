@@ -67,16 +67,19 @@ FULL_SIZE = {  # pixels, and how the model is made
 MICRO = {"resnet_micro": (32, resnet_micro), "vit_micro": (32, vit_micro)}
 
 
-def export(name, options, path):
+def made(name, classes=None, pixels=None):
+    """A model with the random weights of seed 0, in evaluation mode, and the size of its images."""
     torch.manual_seed(0)
-    pixels, make = {**FULL_SIZE, **MICRO}[name]
-    model = make() if options.classes is None or name in MICRO else make(num_classes=options.classes)
-    image = torch.randn(2, 3, options.img_size or pixels, options.img_size or pixels)
-    open_axes = {0: "batch", **({2: "height", 3: "width"} if options.open_size else {})}
+    usual, make = {**FULL_SIZE, **MICRO}[name]
+    model = make() if classes is None or name in MICRO else make(num_classes=classes)
+    return model.eval(), pixels or usual
+
+
+def export(model, image, path, opset, open_axes=None, training=torch.onnx.TrainingMode.PRESERVE):
     # PRESERVE keeps the exporter from merging batch normalisation into convolutions, as it does for inference; constant folding would rename weights.
     torch.onnx.export(
-        model.eval(), image, path, opset_version=options.opset, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
-        input_names=["input"], output_names=["output"], dynamic_axes={"input": open_axes, "output": {0: "batch"}})
+        model, image, path, opset_version=opset, training=training, do_constant_folding=False,
+        input_names=["input"], output_names=["output"], dynamic_axes=open_axes)
 
 
 def main():
@@ -94,7 +97,9 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     for name in options.models or FULL_SIZE:
         path = options.output / f"{name}.onnx"
-        export(name, options, path)
+        model, pixels = made(name, options.classes, options.img_size)
+        axes = {0: "batch", **({2: "height", 3: "width"} if options.open_size else {})}
+        export(model, torch.randn(2, 3, pixels, pixels), path, options.opset, {"input": axes, "output": {0: "batch"}})
         print(f"{path}: {path.stat().st_size} bytes")
 
 

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""Writes folders of goldens that `autoprog parity` reads: loss, output, gradients and running statistics of a training step of torchvision's models, computed in float64 from
+float32 weights and rounded once. Batch normalisation normalises by the batch. Runs on Debian 12's python3-torchvision and python3-onnx.
+
+  tools/peers/torchvision_goldens.py --output goldens --batch-size 2 resnet50 vit_b_16
+  autoprog parity goldens/*
+"""
+
+import argparse
+import copy
+import json
+import pathlib
+import struct
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from torchvision_models import FULL_SIZE, MICRO, export, made
+
+TYPES = {torch.float32: "F32", torch.int64: "I64"}
+
+
+def write_safetensors(path, tensors):
+    header, blocks, offset = {}, [], 0
+    for name, tensor in tensors.items():
+        blocks.append(tensor.contiguous().numpy().tobytes())
+        header[name] = {"dtype": TYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [offset, offset + len(blocks[-1])]}
+        offset += len(blocks[-1])
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blocks))
+
+
+def step(model, image, labels):
+    """Output, loss, gradients by name, and running statistics after the step."""
+    output = model(image)
+    loss = F.cross_entropy(output, labels)
+    loss.backward()
+    return {
+        "output": output.detach(),
+        "loss": loss.detach(),
+        **{f"grad.{name}": parameter.grad for name, parameter in model.named_parameters()},
+        **{f"buffer.{name}": buffer for name, buffer in model.named_buffers() if buffer.is_floating_point()},
+    }
+
+
+def learnable(model):
+    """Dropout and stochastic depth off; no layer of zeros, behind which nothing learns."""
+    for module in model.train().modules():
+        if "Dropout" in type(module).__name__ or "StochasticDepth" in type(module).__name__:
+            module.eval()
+        if isinstance(module, nn.Linear) and not module.weight.any():
+            nn.init.normal_(module.weight, std=0.02)
+    return model
+
+
+def distance(actual, expected):
+    """L2 norm of the difference to the norm of what is expected."""
+    return ((actual.double() - expected).norm() / expected.norm().clamp_min(1e-300)).item()
+
+
+def write(name, options):
+    model, pixels = made(name, pixels=options.img_size)
+    model = learnable(model)
+    image = torch.randn(options.batch_size, 3, pixels, pixels)
+    labels = torch.arange(options.batch_size) % 10
+    folder = options.output / name
+    folder.mkdir(parents=True, exist_ok=True)
+    # The exporter runs the model, which moves its running statistics: those in the file are where the step begins.
+    export(model, image, folder / "forward.onnx", options.opset, training=torch.onnx.TrainingMode.TRAINING)
+
+    single = step(copy.deepcopy(model), image, labels)
+    golden = step(model.double(), image.double(), labels)
+    whole = sum(value.norm() ** 2 for key, value in golden.items() if key.startswith("grad.")) ** 0.5
+    gradients = {key: distance(single[key], value) for key, value in golden.items() if key.startswith("grad.") and value.norm() > 1e-12 * whole}
+    worst = max(gradients, key=gradients.get)
+
+    write_safetensors(folder / "inputs.safetensors", {"input": image, "labels": labels})
+    write_safetensors(folder / "expected.safetensors", {key: value.float() for key, value in golden.items()})
+    (folder / "model.json").write_text(json.dumps({
+        "about": f"tools/peers/torchvision_goldens.py, PyTorch {torch.__version__}, {name}, opset {options.opset}, seed 0",
+        "input": list(image.shape),
+        "labels": list(labels.shape),
+        "output": list(golden["output"].shape),
+        "loss": "cross-entropy, mean over the batch",
+        "trainable": [key for key, _ in model.named_parameters()],
+        "float32_check": {"output": distance(single["output"], golden["output"]), "loss": distance(single["loss"], golden["loss"]), "grad": gradients[worst], "grad_at": worst},
+    }, indent=1) + "\n")
+    print(f"{folder}: loss {golden['loss'].item():.6f}, PyTorch's own float32 gradients are off by at most {gradients[worst]:.1e} ({worst})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", metavar="model", choices=[*FULL_SIZE, *MICRO], help=", ".join([*FULL_SIZE, *MICRO]))
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="folder for a folder per model")
+    parser.add_argument("--batch-size", type=int, default=2)
+    parser.add_argument("--img-size", type=int, help="pixels; the model's own if left out")
+    parser.add_argument("--opset", type=int, default=17)
+    options = parser.parse_args()
+    for name in options.models:
+        write(name, options)
+
+
+if __name__ == "__main__":
+    main()
