@@ -125,7 +125,7 @@ internal sealed class StageTransitions
         {
             parts.Network.Extract(winner.Blocks, OptimizerState);
             Settle(decision.Winner);
-            Recalibrate(plan);
+            Recalibrate(plan, Search.Candidates.Select(static candidate => candidate.Size));
         }
         else
         {
@@ -216,9 +216,9 @@ internal sealed class StageTransitions
 
         Grow(search.Split);
         Settle(search.Largest.Size, candidates);
-        if (from is not null)
+        if (from is { } smaller)
         {
-            Recalibrate(plan);
+            Recalibrate(plan, smaller);
         }
 
         (State.Search, Search) = (progress, search);
@@ -245,16 +245,18 @@ internal sealed class StageTransitions
         }
 
         Settle(to);
-        if (from is not null && from != to)
+        if (from is { } smaller)
         {
-            Recalibrate(plan);
+            Recalibrate(plan, smaller);
         }
     }
 
-    /// <summary>Unfreezing leaves the function as it was, and with it the statistics.</summary>
-    private void Recalibrate(StagePlan plan)
+    /// <summary>Statistics are those of a depth and a resolution. Unfreezing alone leaves the function as it was, and with it the statistics.</summary>
+    /// <param name="plan">The stage that begins.</param>
+    /// <param name="before">What the statistics come from.</param>
+    private void Recalibrate(StagePlan plan, params IEnumerable<SubNetwork> before)
     {
-        if (parts.Task.Unfreezing is not null || !recalibration.IsDue)
+        if (!recalibration.IsDue || before.All(b => (b.Resolution, b.Depth) == (State.Network.Resolution, State.Network.Depth)))
         {
             return;
         }

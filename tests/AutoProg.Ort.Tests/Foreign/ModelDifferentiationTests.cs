@@ -97,6 +97,35 @@ public sealed class ModelDifferentiationTests : InTemporaryFolder
         Assert.Contains("has shape [2, 10]; [batch, classes, places ...] is needed for this loss.", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_segmenter_learns_classes_of_pixels_in_plain_ONNX_Runtime_and_pixels_without_a_class_do_not_count()
+    {
+        var model = Segmenter();
+        var result = ModelDifferentiation.Run(model, new DifferentiationOptions { Loss = LossKind.PerPixelCrossEntropy, Output = At("out"), Trainable = ["*.weight"] });
+        var weights = Weights().ToDictionary(static w => w.Key, static w => (w.Value.Shape, w.Value.Elements), StringComparer.Ordinal);
+
+        // Top and bottom are red and not red, left and right green and not green. The class of a pixel is the quarter that it lies in; the lines between have none.
+        long[] labels = [.. Enumerable.Range(0, 2 * 64).Select(static i => (Row: i / 8 % 8, Column: i % 8) is { Row: not 4, Column: not 4 } p ? (p.Row / 4 * 2) + (p.Column / 4) : 255L)];
+        float[] images = [.. Enumerable.Range(0, 2 * 3 * 64).Select(static i => (i / 64 % 3) switch { 0 => i / 8 % 8 < 4 ? 1f : -1f, 1 => i % 8 < 4 ? 1f : -1f, _ => MathF.Sin(i) })];
+
+        using var training = new InferenceSession(At("out", "training.onnx"));
+        var losses = new List<float>();
+        for (var step = 0; step < 60; step++)
+        {
+            losses.Add(Descend(training, images, labels, weights));
+        }
+
+        Assert.Equal(["body.weight", "head.weight"], result.Trainable.Order());
+        Assert.True(losses[^1] < 0.5 * losses[0], $"from {losses[0]} to {losses[^1]}");
+
+        // Loss and accuracy as a stranger would compute them, of pixels with a class alone.
+        var loss = Descend(training, images, labels, weights, rate: 0);
+        var (expected, right, count) = Judge(Segmenter(weights), images, labels);
+        Assert.Equal(expected, loss, Rounding);
+        Assert.Equal(2 * 49, count);
+        Assert.True(right > 0.9 * count, $"{right} of {count}");
+    }
+
     private static Dictionary<string, Shape> Image => new() { ["input"] = [Batch, 3, 32, 32] };
 
     private static DifferentiatedModel Differentiate(string model, DifferentiationOptions options) => ModelDifferentiation.Run(TinyRecipes.ModelFile(model), options);
@@ -111,6 +140,62 @@ public sealed class ModelDifferentiationTests : InTemporaryFolder
             return (e.Shape, elements);
         });
     }
+
+    /// <summary>Two convolutions at half the size, and classes at full size.</summary>
+    private string Segmenter(IReadOnlyDictionary<string, (Shape Shape, float[] Elements)>? trained = null)
+    {
+        var b = new GraphBuilder();
+        var image = b.Input("image", ElementType.Float, [2, 3, 8, 8]);
+        var features = b.Relu(b.Conv(image, b.Parameter("body.weight", [16, 3, 3, 3]), strides: [2, 2], pads: [1, 1, 1, 1]));
+        b.Output("classes", b.Resize2D(b.Conv(features, b.Parameter("head.weight", [4, 16, 1, 1])), 8, 8, ResizeMode.Linear));
+        var graph = b.Build();
+        var shapes = graph.Parameters.ToDictionary(static p => p.Name, static p => p.Shape, StringComparer.Ordinal);
+        var path = At(trained is null ? "segmenter.onnx" : "trained.onnx");
+        File.WriteAllBytes(path, OnnxWriter.WriteWithWeights(graph, "segmenter", name => Tensor.FromFloats(shapes[name], trained?[name].Elements ?? Waves((int)shapes[name].ElementCount))));
+        return path;
+    }
+
+    /// <summary>A step of plain gradient descent.</summary>
+    /// <returns>The loss before it.</returns>
+    private static float Descend(InferenceSession training, float[] images, long[] labels, Dictionary<string, (Shape Shape, float[] Elements)> weights, float rate = 0.5f)
+    {
+        var fed = weights.ToDictionary(static w => w.Key, static w => OrtValue.CreateTensorValueFromMemory(w.Value.Elements, [.. w.Value.Shape]), StringComparer.Ordinal);
+        fed["image"] = OrtValue.CreateTensorValueFromMemory(images, [2, 3, 8, 8]);
+        fed["labels"] = OrtValue.CreateTensorValueFromMemory(labels, [2, 8, 8]);
+        using var options = new RunOptions();
+        using var results = training.Run(options, training.InputNames, [.. training.InputNames.Select(name => fed[name])], training.OutputNames);
+        foreach (var (name, (_, elements)) in weights)
+        {
+            var gradient = Result(name + TrainingGraph.GradientSuffix);
+            for (var i = 0; i < elements.Length; i++)
+            {
+                elements[i] -= rate * gradient[i];
+            }
+        }
+
+        var loss = Result("loss")[0];
+        fed.Values.ToList().ForEach(static value => value.Dispose());
+        return loss;
+
+        ReadOnlySpan<float> Result(string name) => results[training.OutputNames.ToList().IndexOf(name)].GetTensorDataAsSpan<float>();
+    }
+
+    private static (double Loss, int Right, int Count) Judge(string model, float[] images, long[] labels)
+    {
+        using var session = new InferenceSession(model);
+        using var options = new RunOptions();
+        using var image = OrtValue.CreateTensorValueFromMemory(images, [2, 3, 8, 8]);
+        using var results = session.Run(options, ["image"], [image], ["classes"]);
+        var logits = results[0].GetTensorDataAsSpan<float>().ToArray();
+        var pixels = Enumerable.Range(0, labels.Length).Where(i => labels[i] != 255)
+            .Select(i => (Label: (int)labels[i], Logits: Enumerable.Range(0, 4).Select(c => (double)logits[(((i / 64) * 4) + c) * 64 + (i % 64)]).ToList())).ToList();
+        return (
+            pixels.Average(static p => Math.Log(p.Logits.Sum(Math.Exp)) - p.Logits[p.Label]),
+            pixels.Count(static p => p.Logits.IndexOf(p.Logits.Max()) == p.Label),
+            pixels.Count);
+    }
+
+    private static float[] Waves(int count) => [.. Enumerable.Range(0, count).Select(static i => MathF.Sin(i * 1.7f))];
 
     private static double CrossEntropy(ReadOnlySpan<float> logits, int[] labels)
     {

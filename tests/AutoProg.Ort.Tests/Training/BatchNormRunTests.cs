@@ -98,6 +98,45 @@ public sealed class BatchNormRunTests : IDisposable
         Assert.Equal([0, 0, 0, 0, 0, 0], first["ema.1 stem.norm.running_var"]);
     }
 
+    [Theory]
+    [InlineData("volo", new[] { 1, 2, 3 })] // depth grows in every stage
+    [InlineData("resnet", new[] { 1 })] // from 16 to 32 pixels; what the later stages unfreeze changes no statistics
+    public void Statistics_of_real_networks_are_computed_afresh_where_depth_or_resolution_grows(string model, int[] stages)
+    {
+        var recipe = TinyRecipes.Of(model, GrowthPolicyKind.Prog);
+        var run = TinyRuns.Train(output, recipe with { Growth = recipe.Growth with { RecalibrateBatches = 2 } });
+
+        var events = EventLog.Read(Path.Combine(run, "events.jsonl")).Where(static e => e.Kind == "recalibrated").Select(static e => e.Read<Recalibrated>().Stage);
+        Assert.Equal(stages, events);
+    }
+
+    [Theory]
+    [InlineData("volo", 8)]
+    [InlineData("resnet", 16)]
+    public void Recalibration_of_real_networks_changes_all_of_their_statistics_and_nothing_else(string model, int resolution)
+    {
+        var recipe = TinyRecipes.Of(model, GrowthPolicyKind.Prog);
+        recipe = recipe with { Growth = recipe.Growth with { RecalibrateBatches = 2 } };
+        using var parts = RunComponents.Create(recipe, Datasets(recipe).Train.ClassNames.Count, new TrainingState(), new TrainerOptions());
+        ParameterInitialization.Fill(parts.Arena, 1);
+        parts.Arena.ResetEma();
+        parts.Network.Use(parts.Task.Model.SplitDepth(parts.Task.Model.MaxDepth));
+        var size = new SubNetwork(resolution, parts.Task.Model.MaxDepth, parts.Task.Unfreezing is null ? null : 1);
+        var before = Snapshot(parts);
+
+        Assert.Null(Recalibrate(recipe, parts, size));
+        var after = Snapshot(parts);
+        var statistics = parts.Task.Model.Parameters.Where(static p => p.IsBuffer).Select(static p => p.Name).ToList();
+        Assert.Equal(
+            from network in (string[])["ema.0", "ema.1", "weights"] from name in statistics.Order(StringComparer.Ordinal) select $"{network} {name}",
+            before.Keys.Where(key => !before[key].SequenceEqual(after[key])).Order(StringComparer.Ordinal));
+
+        // What a second pass begins with does not matter.
+        statistics.ForEach(name => parts.Arena.Values(ArenaBuffer.Weights, name).Fill(1e30f));
+        Assert.Null(Recalibrate(recipe, parts, size));
+        Assert.Equal(after, Snapshot(parts));
+    }
+
     [Fact]
     public void Recalibration_of_a_network_that_has_diverged_says_so_and_leaves_it()
     {
@@ -155,11 +194,13 @@ public sealed class BatchNormRunTests : IDisposable
 
     private static (IImageDataset Train, IImageDataset Val) Datasets(Recipe recipe) => ImageDatasets.Open(recipe.Data, recipe.Seed, CancellationToken.None);
 
-    private static StepResult? Recalibrate(Recipe recipe, RunComponents parts)
+    private static StepResult? Recalibrate(Recipe recipe, RunComponents parts) => Recalibrate(recipe, parts, new SubNetwork(8, 2));
+
+    private static StepResult? Recalibrate(Recipe recipe, RunComponents parts, SubNetwork size)
     {
         var plan = GrowthSchedule.Plan(recipe, LearningTasks.SpaceOf(recipe, parts.Task)).Stages[1];
         var images = new ImageSource(Datasets(recipe).Train, recipe.Data, NullLogger.Instance);
-        return new Recalibration(recipe, parts, images).Run(new ActiveNetwork(new SubNetwork(8, 2), parts.Network.Blocks), plan, recipe.Augmentation);
+        return new Recalibration(recipe, parts, images).Run(new ActiveNetwork(size, parts.Network.Blocks), plan, recipe.Augmentation);
     }
 
     private static List<string> Statistics(RunComponents parts) =>
@@ -236,6 +277,8 @@ public sealed class BatchNormRunTests : IDisposable
         };
         new TrainingRun(recipe, parts, recorder, new ImageSource(train, recipe.Data, NullLogger.Instance), new ImageSource(val, recipe.Data, NullLogger.Instance), options).Execute(CancellationToken.None);
     }
+
+    private sealed record Recalibrated(int Stage);
 
     private sealed class KilledException : Exception
     {
