@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Writes folders of goldens that `autoprog parity` reads: loss, output, gradients and running statistics of a training step of torchvision's models, computed in float64 from
-float32 weights and rounded once. Batch normalisation normalises by the batch. Runs on Debian 12's python3-torchvision and python3-onnx.
+float32 weights and rounded once. Runs on Debian 12's python3-torchvision and python3-onnx.
 
-  tools/peers/torchvision_goldens.py --output goldens --batch-size 2 resnet50 vit_b_16
+  tools/peers/torchvision_goldens.py --output goldens --batch-size 2 --batch-norm eval resnet50 vit_b_16
   autoprog parity goldens/*
 """
 
@@ -40,18 +40,26 @@ def step(model, image, labels):
         "output": output.detach(),
         "loss": loss.detach(),
         **{f"grad.{name}": parameter.grad for name, parameter in model.named_parameters()},
-        **{f"buffer.{name}": buffer for name, buffer in model.named_buffers() if buffer.is_floating_point()},
+        **{f"buffer.{name}.{kind}": getattr(module, kind) for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d) and module.training
+           for kind in ("running_mean", "running_var")},
     }
 
 
-def learnable(model):
-    """Dropout and stochastic depth off; no layer of zeros, behind which nothing learns."""
-    for module in model.train().modules():
-        if "Dropout" in type(module).__name__ or "StochasticDepth" in type(module).__name__:
-            module.eval()
+def prepare(model, image, batch_norm):
+    """In training mode without dropout and stochastic depth, or in evaluation mode with the statistics of these images. No layer of zeros, behind which nothing learns."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for module in model.modules():
         if isinstance(module, nn.Linear) and not module.weight.any():
             nn.init.normal_(module.weight, std=0.02)
-    return model
+    for norm in norms:
+        norm.train()
+    if batch_norm == "eval":
+        usual = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.momentum = 1
+        model(image)
+        for norm, momentum in zip(norms, usual):
+            norm.eval().momentum = momentum
 
 
 def distance(actual, expected):
@@ -61,13 +69,13 @@ def distance(actual, expected):
 
 def write(name, options):
     model, pixels = made(name, pixels=options.img_size)
-    model = learnable(model)
     image = torch.randn(options.batch_size, 3, pixels, pixels)
+    prepare(model, image, options.batch_norm)
     labels = torch.arange(options.batch_size) % 10
     folder = options.output / name
     folder.mkdir(parents=True, exist_ok=True)
     # The exporter runs the model, which moves its running statistics: those in the file are where the step begins.
-    export(model, image, folder / "forward.onnx", options.opset, training=torch.onnx.TrainingMode.TRAINING)
+    export(model, image, folder / "forward.onnx", options.opset)
 
     single = step(copy.deepcopy(model), image, labels)
     golden = step(model.double(), image.double(), labels)
@@ -78,7 +86,7 @@ def write(name, options):
     write_safetensors(folder / "inputs.safetensors", {"input": image, "labels": labels})
     write_safetensors(folder / "expected.safetensors", {key: value.float() for key, value in golden.items()})
     (folder / "model.json").write_text(json.dumps({
-        "about": f"tools/peers/torchvision_goldens.py, PyTorch {torch.__version__}, {name}, opset {options.opset}, seed 0",
+        "about": f"tools/peers/torchvision_goldens.py, PyTorch {torch.__version__}, {name}, batch norm in {options.batch_norm} mode, opset {options.opset}, seed 0",
         "input": list(image.shape),
         "labels": list(labels.shape),
         "output": list(golden["output"].shape),
@@ -95,6 +103,7 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, required=True, help="folder for a folder per model")
     parser.add_argument("--batch-size", type=int, default=2)
     parser.add_argument("--img-size", type=int, help="pixels; the model's own if left out")
+    parser.add_argument("--batch-norm", choices=("train", "eval"), default="train", help="by the batch, or by running statistics")
     parser.add_argument("--opset", type=int, default=17)
     options = parser.parse_args()
     for name in options.models:

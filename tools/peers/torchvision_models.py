@@ -75,10 +75,10 @@ def made(name, classes=None, pixels=None):
     return model.eval(), pixels or usual
 
 
-def export(model, image, path, opset, open_axes=None, training=torch.onnx.TrainingMode.PRESERVE):
+def export(model, image, path, opset, open_axes=None):
     # PRESERVE keeps the exporter from merging batch normalisation into convolutions, as it does for inference; constant folding would rename weights.
     torch.onnx.export(
-        model, image, path, opset_version=opset, training=training, do_constant_folding=False,
+        model, image, path, opset_version=opset, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
         input_names=["input"], output_names=["output"], dynamic_axes=open_axes)
 
 

@@ -142,7 +142,7 @@ public sealed class ModelDifferentiationTests : InTemporaryFolder
     }
 
     /// <summary>Two convolutions at half the size, and classes at full size.</summary>
-    private string Segmenter(IReadOnlyDictionary<string, (Shape Shape, float[] Elements)>? trained = null)
+    private string Segmenter(Dictionary<string, (Shape Shape, float[] Elements)>? trained = null)
     {
         var b = new GraphBuilder();
         var image = b.Input("image", ElementType.Float, [2, 3, 8, 8]);
