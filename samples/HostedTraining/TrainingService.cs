@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace HostedTraining;
 
 /// <summary>Trains once in the background of a host, then asks the host to stop.</summary>
-internal sealed class TrainingService(ILogger<TrainingService> logger, IHostApplicationLifetime lifetime) : BackgroundService
+internal sealed class TrainingService(TrainerOptions trainers, ILogger<TrainingService> logger, IHostApplicationLifetime lifetime) : BackgroundService
 {
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -43,11 +43,10 @@ internal sealed class TrainingService(ILogger<TrainingService> logger, IHostAppl
             Ema = new EmaRecipe { Decays = [0.95] },
             Growth = new GrowthRecipe { Policy = GrowthPolicyKind.Prog, NumStages = 3 }, // AutoprogOne searches; six epochs are too few for that
         };
-        var options = new TrainerOptions
+        var options = trainers with // the host's, with its loggers, meters and clock
         {
             TrainingImages = new StripesDataset("stripes/train", 640, seed: 1),
             EvaluationImages = new StripesDataset("stripes/val", 160, seed: 2),
-            Logger = logger,                               // what the command line would print
             Progress = new ProgressLog(logger, every: 50), // every step, for a display of one's own
         };
         return new ProgressiveTrainer(recipe, options).RunAsync(stoppingToken);

@@ -1,3 +1,4 @@
+using AutoProg.Ort.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Data;
@@ -111,7 +112,7 @@ public sealed class CorruptImages
                 firstNames.Add(name);
             }
 
-            logger.LogWarning("Unreadable image, replaced by the next one: {Image}: {Reason}", name, reason.Message);
+            logger.ImageUnreadable(name, reason.Message);
             if (indices.Count > maxFraction * dataset.Count)
             {
                 throw new DataException(

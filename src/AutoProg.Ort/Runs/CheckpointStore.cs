@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using System.Text;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Monitoring;
 using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Runs;
@@ -98,7 +99,7 @@ public sealed class CheckpointStore
         var ordered = ReadManifests(damaged).OrderByDescending(static entry => entry.Manifest.Sequence).ThenByDescending(static entry => entry.Name, StringComparer.Ordinal);
         foreach (var problem in damaged)
         {
-            logger.LogWarning("Skipping a damaged checkpoint: {Problem}", problem.Message);
+            logger.CheckpointSkipped(problem.Message);
         }
 
         foreach (var (name, _) in ordered)
@@ -109,7 +110,7 @@ public sealed class CheckpointStore
             }
             catch (FileFormatException error)
             {
-                logger.LogWarning("Skipping a damaged checkpoint, trying the one before it: {Problem}", error.Message);
+                logger.OlderCheckpointTried(error.Message);
                 damaged.Add(error);
             }
         }
@@ -265,7 +266,7 @@ public sealed class CheckpointStore
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            logger.LogWarning(error, "{Problem}", otherwise);
+            logger.CheckpointFolderProblem(error, otherwise);
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Runs;
 using Microsoft.Extensions.Logging;
 
@@ -96,7 +97,7 @@ public sealed class GraphStore
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            logger.LogWarning("{Graph} is not kept: {Problem}", artifact.Manifest.Name, error.Message);
+            logger.GraphNotKept(artifact.Manifest.Name, error.Message);
         }
     }
 
@@ -115,7 +116,7 @@ public sealed class GraphStore
 
     private GraphArtifact? Damaged(string file, string problem)
     {
-        logger.LogWarning("{File}: {Problem}; the graph is built again.", file, problem);
+        logger.KeptGraphDamaged(file, problem);
         return null;
     }
 

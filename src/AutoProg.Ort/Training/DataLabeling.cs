@@ -2,6 +2,7 @@ using AutoProg.Ort.Data;
 using AutoProg.Ort.Data.TokenLabels;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Metrics;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
@@ -63,7 +64,7 @@ public static class DataLabeling
             MostFeatures = LabelMapWriter.MostLogits,
         });
         var grid = new LabelMapWriter(teacher, options.Top).Write(options.File, images, recipe.Data.MaxCorruptFraction, options.Logger, cancellationToken);
-        options.Logger.LogInformation("{File}: {Grid} places a side, {Count} images.", options.File, grid, images.Count);
+        options.Logger.LabelsWritten(options.File, grid, images.Count);
         return new LabelResult(options.File, images.Count, grid);
     }
 }

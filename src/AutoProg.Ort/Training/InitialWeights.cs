@@ -1,6 +1,7 @@
 using AutoProg.Graphs;
 using AutoProg.Models;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
 using Microsoft.Extensions.Logging;
@@ -75,10 +76,10 @@ internal static class InitialWeights
             arena.Weights.Fill(slot.Offset, slot.Length, elements => file.Read(slot.Name, elements));
         }
 
-        log.LogInformation("Initial weights from {Path}; freshly drawn instead: {Fresh}", file.Path, fresh.Count == 0 ? "none" : string.Join(", ", fresh));
+        log.InitialWeightsLoaded(file.Path, fresh.Count == 0 ? "none" : string.Join(", ", fresh));
         if (unexpected[true].Any())
         {
-            log.LogInformation("Ignored in {Path}: {Table}, which is a constant of the model", file.Path, ConstantTable);
+            log.InitialConstantIgnored(file.Path, ConstantTable);
         }
     }
 

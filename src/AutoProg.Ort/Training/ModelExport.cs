@@ -5,6 +5,7 @@ using AutoProg.Graphs.Artifacts;
 using AutoProg.Models;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Progressive;
@@ -131,7 +132,7 @@ public static class ModelExport
         if (model.Model is VaeMicro vae)
         {
             var files = VaeExport.Write(vae, model.Parts.Arena, model.Choices[model.BestWeights], RunDirectory.Open(model.RunFolder!).ExportFolder);
-            log.LogInformation("Exported {Encoder} and {Decoder}: {Weights} weights.", files.Encoder, files.Decoder, model.BestWeights);
+            log.AutoencoderExported(files.Encoder, files.Decoder, model.BestWeights);
         }
 
         foreach (var format in new[] { ExportFormat.Onnx, ExportFormat.Safetensors })
@@ -142,17 +143,17 @@ public static class ModelExport
             }
             catch (Exception error) when (error is ExportException or GraphException or IOException or UnauthorizedAccessException)
             {
-                log.LogError("{File} was not exported: {Problem} The run is complete; export it again with 'autoprog export {Folder}'.", FileName(format), error.Message, model.RunFolder);
+                log.ExportFailed(FileName(format), error.Message, model.RunFolder);
             }
         }
     }
 
     private static ExportResult Told(ExportResult result, SubNetwork network, ILogger log)
     {
-        log.LogInformation("Exported {Path}: {Weights} weights, {Network}{Proof}.", result.Path, result.Weights, network, Proof(result));
+        log.ModelExported(result.Path, result.Weights, network, Proof(result));
         if (result.Remark is { } remark)
         {
-            log.LogWarning("{Remark}", remark);
+            log.ExportRemarked(remark);
         }
 
         return result;

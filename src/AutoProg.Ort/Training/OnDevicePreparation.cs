@@ -1,4 +1,5 @@
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -50,7 +51,7 @@ public static class OnDevicePreparation
             var artifacts = Build(recipe, new SubNetworkGraphs(task), network);
             if (artifacts.Remark is { } remark && told is null)
             {
-                log.LogWarning("{Remark}.", told = remark);
+                log.ExportRemarked($"{told = remark}.");
             }
 
             var folder = Path.Combine(root, artifacts.Name);

@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using MathNet.Numerics.Statistics;
-using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;
 
@@ -160,7 +160,7 @@ public static class PolicyComparison
         foreach (var (seed, policy) in plan.Seeds.SelectMany(seed => plan.Policies.Select(policy => (seed, policy))))
         {
             var name = policy.Name;
-            options.Logger.LogInformation("Comparison {Run}/{Total}: {Policy}, seed {Seed}.", runs.Count + 1, total, name, seed);
+            options.Logger.ComparedRunBegun(runs.Count + 1, total, name, seed);
             var recipe = policy.Apply(common with { Seed = seed });
             RecipeRules.ThrowIfInvalid(recipe, $"{plan.Recipe.Name} under {name}");
             runs.Add(new ComparedRun(name, seed, Complete(recipe, options with { Output = folder, Experiment = $"{name}-seed{seed}" }, cancellationToken)));
@@ -187,7 +187,7 @@ public static class PolicyComparison
 
             if (RunSummary.TryRead(run.SummaryFile) is { } finished)
             {
-                options.Logger.LogInformation("{Folder} is complete.", folder);
+                options.Logger.ComparedRunTaken(folder);
                 return finished with { Folder = folder };
             }
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Recipes;
-using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Training;
 
@@ -37,7 +37,7 @@ internal static class Prerequisites
             var product = Path.GetFullPath(Path.Combine(output, name, "export", file));
             if (!File.Exists(product))
             {
-                options.Logger.LogInformation("{Recipe} is trained first, into {Folder}.", path, Path.Combine(output, name));
+                options.Logger.PrerequisiteTrained(path, Path.Combine(output, name));
                 PolicyComparison.Complete(first, options with { Output = output, Experiment = name, Overwrite = false }, cancellationToken);
             }
 

@@ -1,4 +1,5 @@
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
@@ -78,9 +79,10 @@ public sealed class ProgressiveTrainer
     {
         using var runLog = folder is null ? null : new RunLog(folder.LogFile, embedding.Clock);
         var logger = runLog is null ? embedding.Logger : new BothLogs(embedding.Logger, runLog.CreateLogger("run"));
+        embedding = embedding with { Logger = logger };
         var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
-        using var recorder = new RunRecorder(recipe, folder, logger, embedding.Clock, state);
-        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, embedding with { Logger = logger });
+        using var recorder = new RunRecorder(recipe, folder, embedding, state);
+        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, embedding);
         if (checkpoint is not null)
         {
             CheckpointFiles.Load(parts, checkpoint);
@@ -90,14 +92,14 @@ public sealed class ProgressiveTrainer
         {
             using var training = OpenSource.OpenTraining(recipe, parts.Task, train, parts.Device, logger, cancellationToken);
             using var evaluation = OpenSource.Open(recipe, parts.Task, val, parts.Device, logger, cancellationToken);
-            var run = new TrainingRun(recipe, parts, recorder, training.Batches, evaluation.Batches, embedding with { Logger = logger });
+            var run = new TrainingRun(recipe, parts, recorder, training.Batches, evaluation.Batches, embedding);
             var summary = run.Execute(cancellationToken);
             RunProducts.Leave(recipe, parts, train.ClassNames, folder, logger);
             return summary;
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            logger.LogError("{Error}", error.Message);
+            logger.RunFailed(error.Message);
             throw;
         }
     }

@@ -24,12 +24,13 @@ internal sealed class Recalibration(Recipe recipe, RunComponents parts, IBatchSo
     /// <param name="active">The network.</param>
     /// <param name="plan">The stage that begins.</param>
     /// <param name="augmentation">Its augmentation.</param>
+    /// <param name="cancellationToken">Looked at between batches; what has been computed until then is of no use.</param>
     /// <returns>The first result that is not finite, after which the rest was left; null where all went well.</returns>
-    public StepResult? Run(ActiveNetwork active, StagePlan plan, AugmentationRecipe augmentation)
+    public StepResult? Run(ActiveNetwork active, StagePlan plan, AugmentationRecipe augmentation, CancellationToken cancellationToken)
     {
         foreach (var network in parts.Arena.Buffers.Where(static buffer => buffer.Role is ArenaRole.Weights or ArenaRole.Ema))
         {
-            if (Run(active, network, plan, augmentation) is { } failure)
+            if (Run(active, network, plan, augmentation, cancellationToken) is { } failure)
             {
                 return failure;
             }
@@ -39,7 +40,7 @@ internal sealed class Recalibration(Recipe recipe, RunComponents parts, IBatchSo
     }
 
     /// <summary>With share 1 / (i + 1) for batch i, the statistics are the mean over the batches so far.</summary>
-    private StepResult? Run(ActiveNetwork active, ArenaBuffer network, StagePlan plan, AugmentationRecipe augmentation)
+    private StepResult? Run(ActiveNetwork active, ArenaBuffer network, StagePlan plan, AugmentationRecipe augmentation, CancellationToken cancellationToken)
     {
         var settings = new StepSettings(0, plan.Regularization.DropPath, null, FirstEpoch + plan.Stage, plan.Stage);
         using var batches = images.TrainingBatches(new TrainingEpoch
@@ -50,9 +51,7 @@ internal sealed class Recalibration(Recipe recipe, RunComponents parts, IBatchSo
             ResolutionOf = _ => active.Size.Resolution,
             Augmentation = augmentation,
         });
-
-        // A stage that is half entered must not be saved, so this is not interrupted.
-        for (var i = 0; i < recipe.Growth.RecalibrateBatches && batches.TryNext(out var batch, CancellationToken.None); i++)
+        for (var i = 0; i < recipe.Growth.RecalibrateBatches && batches.TryNext(out var batch, cancellationToken); i++)
         {
             var result = parts.Step.Observe(active, batch, settings, network, 1.0 / (i + 1));
             if (!result.IsFinite)

@@ -1,4 +1,5 @@
 using AutoProg.Ort.Charts;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using Microsoft.Extensions.Logging;
@@ -26,7 +27,7 @@ internal static class RunProducts
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            log.LogWarning("The picture of the run was not drawn: {Problem}", error.Message);
+            log.PictureNotDrawn(error.Message);
         }
     }
 }

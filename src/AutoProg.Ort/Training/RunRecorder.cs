@@ -1,5 +1,6 @@
 using System.Globalization;
 using AutoProg.Ort.Diffusion;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
@@ -15,6 +16,7 @@ internal sealed class RunRecorder : IDisposable
     private readonly Recipe recipe;
     private readonly RunDirectory? folder;
     private readonly ILogger log;
+    private readonly TrainingMeter meter;
     private readonly EventLog? events;
     private readonly MetricsTable? metrics;
     private readonly TensorBoardLog? tensorBoard;
@@ -22,11 +24,13 @@ internal sealed class RunRecorder : IDisposable
     private readonly RunEnvironment environment = RunEnvironment.Capture();
     private (long Step, string Fingerprint) saved = (-1, "");
 
-    public RunRecorder(Recipe recipe, RunDirectory? folder, ILogger log, TimeProvider clock, TrainingState state)
+    public RunRecorder(Recipe recipe, RunDirectory? folder, TrainerOptions embedding, TrainingState state)
     {
         this.recipe = recipe;
         this.folder = folder;
-        this.log = log;
+        log = embedding.Logger;
+        var clock = embedding.Clock;
+        meter = new TrainingMeter(embedding.Meters, folder is null ? recipe.Name : Path.GetFileName(folder.Path), PolicyNames.NameOf(recipe.Growth.Policy));
         if (folder is not null)
         {
             events = EventLog.Open(folder.EventsFile, clock, state.EventCount);
@@ -45,28 +49,23 @@ internal sealed class RunRecorder : IDisposable
     public void Begin(RunComponents parts, RunData data, int batchesPerEpoch, GrowthSchedule schedule)
     {
         var (model, state) = (parts.Network.Model, parts.State);
-        log.LogInformation(
-            "Model: {Model}, {Parameters:N0} parameters, {Resolution} px, {Depth} blocks, {Classes} classes.",
-            model.Name, model.CountParameters(), model.MaxResolution, model.MaxDepth, model.ClassCount);
-        log.LogInformation(
-            "Data: {Train} ({TrainCount:N0} images), evaluation {Val} ({ValCount:N0}); batch {Batch}, {Steps} steps per epoch.",
-            data.Training.Name, data.Training.Images, data.Evaluation.Name, data.Evaluation.Images, recipe.Training.BatchSize, batchesPerEpoch);
-        log.LogInformation("Device: {Device} ({Provider}), {Threads} threads, float32.", parts.Device.Name, parts.Device.ExecutionProvider, parts.Device.Threads);
+        log.ModelBuilt(model.Name, model.CountParameters(), model.MaxResolution, model.MaxDepth, model.ClassCount);
+        log.DataOpened(data.Training.Name, data.Training.Images, data.Evaluation.Name, data.Evaluation.Images, recipe.Training.BatchSize, batchesPerEpoch);
+        log.DeviceOpened(parts.Device.Name, parts.Device.ExecutionProvider, parts.Device.Threads);
         foreach (var stage in schedule.Stages)
         {
-            log.LogInformation(
-                "Schedule: stage {Stage}, epochs {First}-{Last}, {Network}.",
+            log.StageScheduled(
                 stage.Stage + 1, stage.FirstEpoch, stage.EndEpoch - 1, stage.SubNetwork?.ToString() ?? (stage.ZeroShot ? "searched by proxies" : $"searched for {stage.SearchEpochs} epochs"));
         }
 
         if (state.Step > 0)
         {
-            log.LogInformation("Resumed after step {Step}, epoch {Epoch}, batch {Batch}.", state.Step, state.Epoch, state.Batch);
+            log.RunResumed(state.Step, state.Epoch, state.Batch);
         }
 
         if (state.Data is { } before && before != data)
         {
-            log.LogWarning("The images are not those that the run began with (fingerprints of {Training} and {Evaluation}); its figures belong to both.", data.Training.Name, data.Evaluation.Name);
+            log.ImagesChanged(data.Training.Name, data.Evaluation.Name);
         }
 
         state.Data ??= data;
@@ -82,11 +81,10 @@ internal sealed class RunRecorder : IDisposable
         ProcessMemory.ResetPeak();
         if (report.MicroBatch < batchSize)
         {
-            log.LogWarning("Stage {Stage}: {MicroBatch} images at a time instead of {BatchSize}, to stay within memory; the batch is the same.", report.Stage + 1, report.MicroBatch, batchSize);
+            log.BatchSplit(report.Stage + 1, report.MicroBatch, batchSize);
         }
 
-        log.LogInformation(
-            "Stage {Stage} from epoch {Epoch}: {Network}, predicted peak memory {Peak} MiB.", report.Stage + 1, report.FirstEpoch, report.Network, report.PredictedPeakBytes >> 20);
+        log.StageBegun(report.Stage + 1, report.FirstEpoch, report.Network, report.PredictedPeakBytes >> 20);
         state.Stages.Add(report);
         Event(state, "stage", report);
         tensorBoard?.Stage(state.Step, report);
@@ -96,13 +94,10 @@ internal sealed class RunRecorder : IDisposable
     {
         foreach (var candidate in decision.Candidates)
         {
-            log.LogInformation("{Line}", string.Create(
-                CultureInfo.InvariantCulture,
-                $"  {(candidate.SubNetwork == decision.Winner ? "*" : " ")} {candidate.SubNetwork}: {Evidence(candidate)}, {candidate.StepTime * 1000:F1} ms, {Outcome(candidate)}"));
+            log.CandidateJudged(candidate.SubNetwork == decision.Winner ? "*" : " ", candidate.SubNetwork, Evidence(candidate), candidate.StepTime * 1000, Outcome(candidate));
         }
 
-        log.LogInformation(
-            "Stage {Stage}: {Winner} wins{Alpha}.", decision.Stage + 1, decision.Winner, decision.BalancingFactor is { } alpha ? string.Create(CultureInfo.InvariantCulture, $" (alpha {alpha:F4})") : "");
+        log.SearchDecided(decision.Stage + 1, decision.Winner, decision.BalancingFactor is { } alpha ? string.Create(CultureInfo.InvariantCulture, $" (alpha {alpha:F4})") : "");
         Event(state, "decision", decision);
         tensorBoard?.Decision(state.Step, decision);
     }
@@ -115,14 +110,33 @@ internal sealed class RunRecorder : IDisposable
         ? string.Create(CultureInfo.InvariantCulture, $"ranks {proxies.TimeRank} {proxies.KappaRank} {proxies.ZiCoRank}, total {candidate.Score:F1}")
         : string.Create(CultureInfo.InvariantCulture, $"score {candidate.Exclusion ?? candidate.Score?.ToString("F4", CultureInfo.InvariantCulture)}");
 
+    /// <summary>A step, for those who measure.</summary>
+    public void Stepped(TrainingProgress step, int images, TimeSpan took) => meter.Step(step, images, took);
+
     public void StepLine(TrainingState state, SubNetwork network, StepWindow window, double rate, int batches, GrowthSchedule schedule)
     {
         var (recent, mean) = (window.Recent, window.Mean);
         double PerSecond(TimeSpan step) => recipe.Training.BatchSize / step.TotalSeconds;
         var left = (recent.Took + recent.Wait) * (((long)schedule.TotalEpochs * batches) - ((long)state.Epoch * batches) - state.Batch);
-        log.LogInformation("{Line}", string.Create(
-            CultureInfo.InvariantCulture,
-            $"Train: {state.Epoch} [{state.Batch,4}/{batches} ({100.0 * state.Batch / batches,3:F0}%)]  Loss: {recent.Loss:F4} ({mean.Loss:F4})  Time: {recent.Took.TotalSeconds:F3}s, {PerSecond(recent.Took):F1}/s ({mean.Took.TotalSeconds:F3}s, {PerSecond(mean.Took):F1}/s)  LR: {rate:E1}  Data: {recent.Wait.TotalSeconds:F3} ({mean.Wait.TotalSeconds:F3})  Stage: {state.Stage + 1}/{schedule.Stages.Count} {network}  Memory: {Environment.WorkingSet >> 20} MiB  ETA: {(long)left.TotalHours}:{left:mm\\:ss}"));
+        log.StepTrained(
+            state.Epoch,
+            state.Batch,
+            batches,
+            percent: 100.0 * state.Batch / batches,
+            recent.Loss,
+            mean.Loss,
+            recent.Took.TotalSeconds,
+            PerSecond(recent.Took),
+            mean.Took.TotalSeconds,
+            PerSecond(mean.Took),
+            rate,
+            recent.Wait.TotalSeconds,
+            mean.Wait.TotalSeconds,
+            state.Stage + 1,
+            schedule.Stages.Count,
+            network,
+            Environment.WorkingSet >> 20,
+            string.Create(CultureInfo.InvariantCulture, $"{(long)left.TotalHours}:{left:mm\\:ss}"));
         var record = new StepRecord(state.Epoch, state.Batch, recent.Loss, rate, network, recent.Took.TotalSeconds, state.Times.Runtime);
         Event(state, "step", record);
         tensorBoard?.Step(state.Step, record, recipe.Training.BatchSize);
@@ -138,8 +152,7 @@ internal sealed class RunRecorder : IDisposable
         }
 
         var accuracy = best.Top1 is null ? "" : string.Create(CultureInfo.InvariantCulture, $"top-1 {best.Top1:F2}%  top-5 {best.Top5:F2}%  ");
-        log.LogInformation(
-            "Eval: {Epoch} stage {Stage} {Network}  {Accuracy}loss {Loss:F4}  ({Weights}; {All})  best {Best} in epoch {BestEpoch}",
+        log.Evaluated(
             state.Epoch, plan.Stage + 1, state.Network, accuracy, best.Loss, best.Weights, string.Join(", ", results.Select(r => $"{r.Weights} {r.Figure}")), state.Best!.Figure, state.BestEpoch);
         Event(state, "evaluation", new EvaluationRecord(state.Epoch, results));
         tensorBoard?.Evaluation(state.Step, best);
@@ -233,11 +246,10 @@ internal sealed class RunRecorder : IDisposable
         Event(state, "finished", new { summary.Times, summary.Final, summary.Best, summary.Frechet });
         if (frechet is not null)
         {
-            log.LogInformation("Frechet distance {Distance:F3}: {Basis}.", frechet.Distance, frechet.Basis);
+            log.FrechetDistanceMeasured(frechet.Distance, frechet.Basis);
         }
 
-        log.LogInformation(
-            "Done: best {Best} in epoch {BestEpoch}; runtime {Runtime:F1} s (train {Train:F1}, search {Search:F1}, bookkeeping {Bookkeeping:F1}), evaluation {Evaluation:F1} s, waiting for data {Wait:F1} s.",
+        log.RunFinished(
             state.Best?.Headline ?? "evaluation: none", state.BestEpoch, state.Times.Runtime, state.Times.Train, state.Times.Search, state.Times.Bookkeeping, state.Times.Evaluation, state.Times.DataWait);
         return summary;
     }
@@ -258,6 +270,6 @@ internal sealed class RunRecorder : IDisposable
 
         var peak = ProcessMemory.PeakBytes();
         state.Stages[^1] = state.Stages[^1] with { MeasuredPeakBytes = peak };
-        log.LogInformation("Stage {Stage}: measured peak memory of the process {Peak} MiB.", state.Stages[^1].Stage + 1, peak >> 20);
+        log.PeakMeasured(state.Stages[^1].Stage + 1, peak >> 20);
     }
 }

@@ -1,5 +1,6 @@
 using AutoProg.Ort.Diffusion;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Monitoring;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -69,7 +70,7 @@ public static class SampleFiles
                 }
             }
 
-            files.Logger.LogInformation("{Done} of {Count} samples.", batch.First + batch.Labels.Count, options.Count);
+            files.Logger.SamplesDrawn(batch.First + batch.Labels.Count, options.Count);
         }
 
         npz?.Complete();

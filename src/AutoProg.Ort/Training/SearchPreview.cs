@@ -27,7 +27,7 @@ public static class SearchPreview
         var checkpoint = folder?.Checkpoints(recipe.Checkpoints.Keep, options.Logger).OpenLatest();
         var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
         var (train, _) = ImageDatasets.Open(recipe.Data, recipe.Seed, cancellationToken);
-        using var recorder = new RunRecorder(recipe, folder: null, options.Logger, options.Clock, state);
+        using var recorder = new RunRecorder(recipe, folder: null, options, state);
         using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, options);
         if (checkpoint is not null)
         {

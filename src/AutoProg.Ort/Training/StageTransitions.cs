@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -52,7 +53,15 @@ internal sealed class StageTransitions
     /// <summary>The network of the stage with all its blocks; the same instance as long as the network is the same.</summary>
     public ActiveNetwork Whole => whole ??= new ActiveNetwork(State.Network, parts.Network.Blocks);
 
+    /// <summary>
+    /// Whether the network is on its way from one stage to the next. What is half done is not saved: the state was saved before, and a resumed run begins the transition afresh.
+    /// </summary>
+    public bool IsHalfway { get; private set; }
+
     private TrainingState State => parts.State;
+
+    /// <summary>Whether a transition takes long enough to be interrupted: it measures proxies, or runs the network to compute its statistics.</summary>
+    private bool TakesLong(StagePlan plan) => (plan.ZeroShot && plan.SubNetwork is null) || recalibration.IsDue;
 
     private IReadOnlyList<int> SplitOf(int depth) => parts.Network.Model.SplitDepth(depth);
 
@@ -65,7 +74,7 @@ internal sealed class StageTransitions
     };
 
     /// <summary>Begins a stage: grows to its network, or to the supernet in which its network will be searched.</summary>
-    public void Enter(StagePlan plan, CancellationToken cancellationToken)
+    public void Enter(StagePlan plan, CancellationToken cancellationToken) => Transition(plan, () =>
     {
         Clocked(() =>
         {
@@ -73,11 +82,11 @@ internal sealed class StageTransitions
             State.Stage = plan.Stage;
             if (plan.SubNetwork is { } decided)
             {
-                Change(plan, from, decided);
+                Change(plan, from, decided, cancellationToken);
             }
             else
             {
-                OpenSearch(plan, from);
+                OpenSearch(plan, from, cancellationToken);
             }
         });
         if (plan.ZeroShot && plan.SubNetwork is null)
@@ -86,7 +95,7 @@ internal sealed class StageTransitions
         }
 
         Report(plan, State.Epoch);
-    }
+    });
 
     /// <summary>Ranks the candidates by proxies on the inherited weights, and goes on with the winner at once (sec. 4.2).</summary>
     private void SearchZeroShot(StagePlan plan, CancellationToken cancellationToken)
@@ -94,7 +103,7 @@ internal sealed class StageTransitions
         var started = Stopwatch.GetTimestamp();
         var decision = Vote(plan, cancellationToken);
         State.Times = State.Times with { Search = State.Times.Search + Stopwatch.GetElapsedTime(started).TotalSeconds };
-        Clocked(() => Conclude(plan, decision));
+        Clocked(() => Conclude(plan, decision, cancellationToken));
     }
 
     /// <summary>What a zero-shot search at the beginning of a stage would decide; nothing is trained.</summary>
@@ -102,7 +111,7 @@ internal sealed class StageTransitions
     {
         SubNetwork? from = State.Stage < 0 ? null : State.Network;
         State.Stage = plan.Stage;
-        OpenSearch(plan, from);
+        OpenSearch(plan, from, cancellationToken);
         return Vote(plan, cancellationToken);
     }
 
@@ -116,7 +125,7 @@ internal sealed class StageTransitions
             [.. search.Candidates.Zip(times, proxies).Select(static c => new ProxyMeasurement(c.First.Size, TimeSpan.FromSeconds(c.Second), c.Third.Kappa, c.Third.ZiCo))]);
     }
 
-    private void Conclude(StagePlan plan, SearchDecision decision)
+    private void Conclude(StagePlan plan, SearchDecision decision, CancellationToken cancellationToken)
     {
         var winner = Search!.Find(decision.Winner);
         State.Decisions.Add(decision);
@@ -125,7 +134,7 @@ internal sealed class StageTransitions
         {
             parts.Network.Extract(winner.Blocks, OptimizerState);
             Settle(decision.Winner);
-            Recalibrate(plan, Search.Candidates.Select(static candidate => candidate.Size));
+            Recalibrate(plan, Search.Candidates.Select(static candidate => candidate.Size), cancellationToken);
         }
         else
         {
@@ -134,7 +143,7 @@ internal sealed class StageTransitions
             parts.BeforeSearch.Dispose();
             parts.BeforeSearch = null;
             parts.Network.Use(Search.Progress.Original);
-            Change(plan, decision.From, decision.Winner);
+            Change(plan, decision.From, decision.Winner, cancellationToken);
         }
 
         State.Search = null;
@@ -180,7 +189,7 @@ internal sealed class StageTransitions
 
     /// <summary>Ends a search whose last epoch is over: decides, extracts the winner, and either goes on with its weights or pays the epochs again.</summary>
     /// <returns>The epoch to go on with.</returns>
-    public int EndOfEpoch(StagePlan plan)
+    public int EndOfEpoch(StagePlan plan, CancellationToken cancellationToken)
     {
         var next = State.Epoch + 1;
         if (Search is null || next < plan.FirstEpoch + plan.SearchEpochs)
@@ -189,15 +198,15 @@ internal sealed class StageTransitions
         }
 
         next = recipe.Growth.RecycleWeights ? next : plan.FirstEpoch;
-        Clocked(() =>
+        Transition(plan, () =>
         {
-            Conclude(plan, Search.Decide(plan.Stage, next));
+            Clocked(() => Conclude(plan, Search.Decide(plan.Stage, next), cancellationToken));
+            Report(plan, next);
         });
-        Report(plan, next);
         return next;
     }
 
-    private void OpenSearch(StagePlan plan, SubNetwork? from)
+    private void OpenSearch(StagePlan plan, SubNetwork? from, CancellationToken cancellationToken)
     {
         var candidates = space.Candidates(from, recipe.Growth);
         if (from is null)
@@ -218,17 +227,16 @@ internal sealed class StageTransitions
         Settle(search.Largest.Size, candidates);
         if (from is { } smaller)
         {
-            Recalibrate(plan, smaller);
+            Recalibrate(plan, [smaller], cancellationToken);
         }
 
         (State.Search, Search) = (progress, search);
-        log.LogInformation(
-            "Stage {Stage}: searching {Count} candidates in {Supernet} {Effort}.", plan.Stage + 1, candidates.Count, search.Largest.Size, plan.ZeroShot ? "by proxies" : $"for {plan.SearchEpochs} epochs");
+        log.SearchBegun(plan.Stage + 1, candidates.Count, search.Largest.Size, plan.ZeroShot ? "by proxies" : $"for {plan.SearchEpochs} epochs");
         recorder.Event(State, "search", new { plan.Stage, from, candidates });
     }
 
     /// <summary>Grows to another network; a first network is drawn instead.</summary>
-    private void Change(StagePlan plan, SubNetwork? from, SubNetwork to)
+    private void Change(StagePlan plan, SubNetwork? from, SubNetwork to, CancellationToken cancellationToken)
     {
         var split = SplitOf(to.Depth);
         if (from is null)
@@ -237,7 +245,7 @@ internal sealed class StageTransitions
         }
         else if (from == to)
         {
-            log.LogInformation("Stage {Stage}: nothing to grow, {Network} stays.", State.Stage + 1, to);
+            log.NothingToGrow(State.Stage + 1, to);
         }
         else
         {
@@ -247,26 +255,27 @@ internal sealed class StageTransitions
         Settle(to);
         if (from is { } smaller)
         {
-            Recalibrate(plan, smaller);
+            Recalibrate(plan, [smaller], cancellationToken);
         }
     }
 
     /// <summary>Statistics are those of a depth and a resolution. Unfreezing alone leaves the function as it was, and with it the statistics.</summary>
     /// <param name="plan">The stage that begins.</param>
     /// <param name="before">What the statistics come from.</param>
-    private void Recalibrate(StagePlan plan, params IEnumerable<SubNetwork> before)
+    /// <param name="cancellationToken">Ends the transition half-way.</param>
+    private void Recalibrate(StagePlan plan, IEnumerable<SubNetwork> before, CancellationToken cancellationToken)
     {
         if (!recalibration.IsDue || before.All(b => (b.Resolution, b.Depth) == (State.Network.Resolution, State.Network.Depth)))
         {
             return;
         }
 
-        if (recalibration.Run(Whole, plan, Augmentation(plan)) is { } failure)
+        if (recalibration.Run(Whole, plan, Augmentation(plan), cancellationToken) is { } failure)
         {
             throw new DivergedException(State.Step, State.Stage, failure, recorder.LastCheckpoint);
         }
 
-        log.LogInformation("Stage {Stage}: running statistics of {Network} computed afresh.", State.Stage + 1, State.Network);
+        log.StatisticsRecomputed(State.Stage + 1, State.Network);
         recorder.Event(State, "recalibrated", new { plan.Stage, State.Network });
     }
 
@@ -364,6 +373,18 @@ internal sealed class StageTransitions
         var dropPath = plan.Regularization.DropPath > 0;
         var microBatch = parts.Memory.MicroBatch(State.Network, recipe.Training.BatchSize, dropPath);
         recorder.StageBegins(State, new StageReport(plan.Stage, epoch, State.Network, microBatch, parts.Memory.PredictedPeak(State.Network, microBatch, dropPath)), recipe.Training.BatchSize);
+    }
+
+    private void Transition(StagePlan plan, Action action)
+    {
+        if (TakesLong(plan))
+        {
+            recorder.Save(parts);
+        }
+
+        IsHalfway = true;
+        action();
+        IsHalfway = false;
     }
 
     private void Clocked(Action action)

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -24,6 +25,9 @@ public sealed record TrainerOptions
 
     /// <summary>Receives every step.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Makes the meter that measures runs, a host's in most cases; null measures with the one that the whole process shares. See <see cref="Monitoring.TrainingMeter"/>.</summary>
+    public IMeterFactory? Meters { get; init; }
 
     /// <summary>Training images of one's own, instead of the recipe's.</summary>
     public IImageDataset? TrainingImages { get; init; }

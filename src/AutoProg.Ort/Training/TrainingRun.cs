@@ -45,7 +45,7 @@ internal sealed class TrainingRun
     private TrainingState State => parts.State;
 
     /// <summary>Trains to the end.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled; the step was finished and a checkpoint saved.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the step was finished, and there is a checkpoint.</exception>
     /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
     public RunSummary Execute(CancellationToken cancellationToken)
     {
@@ -59,7 +59,11 @@ internal sealed class TrainingRun
         }
         catch (OperationCanceledException)
         {
-            recorder.Save(parts);
+            if (!transitions.IsHalfway)
+            {
+                recorder.Save(parts);
+            }
+
             throw;
         }
 
@@ -107,7 +111,7 @@ internal sealed class TrainingRun
             }
 
             TrainEpoch(plan, cancellationToken);
-            State.NextEpoch = transitions.EndOfEpoch(plan);
+            State.NextEpoch = transitions.EndOfEpoch(plan, cancellationToken);
         }
 
         var evaluation = State.Search is null ? Evaluate(plan, cancellationToken) : null;
@@ -184,8 +188,10 @@ internal sealed class TrainingRun
             DataWait = State.Times.DataWait + wait.TotalSeconds,
         };
         window.Add(result.Loss, took, wait);
-        options.Progress?.Report(new TrainingProgress(
-            State.Epoch, transitions.Schedule.TotalEpochs, State.Batch, batchesPerEpoch, State.Step, State.Stage, transitions.Schedule.Stages.Count, active.Size, result.Loss, rate, State.Search is not null));
+        var progress = new TrainingProgress(
+            State.Epoch, transitions.Schedule.TotalEpochs, State.Batch, batchesPerEpoch, State.Step, State.Stage, transitions.Schedule.Stages.Count, active.Size, result.Loss, rate, State.Search is not null);
+        recorder.Stepped(progress, batch.Count, took);
+        options.Progress?.Report(progress);
         if (State.Batch % recipe.Training.LogInterval == 0 || State.Batch == batchesPerEpoch)
         {
             recorder.StepLine(State, active.Size, window, rate, batchesPerEpoch, transitions.Schedule);

@@ -200,7 +200,7 @@ public sealed class BatchNormRunTests : IDisposable
     {
         var plan = GrowthSchedule.Plan(recipe, LearningTasks.SpaceOf(recipe, parts.Task)).Stages[1];
         var images = new ImageSource(Datasets(recipe).Train, recipe.Data, NullLogger.Instance);
-        return new Recalibration(recipe, parts, images).Run(new ActiveNetwork(size, parts.Network.Blocks), plan, recipe.Augmentation);
+        return new Recalibration(recipe, parts, images).Run(new ActiveNetwork(size, parts.Network.Blocks), plan, recipe.Augmentation, CancellationToken.None);
     }
 
     private static List<string> Statistics(RunComponents parts) =>
@@ -256,7 +256,7 @@ public sealed class BatchNormRunTests : IDisposable
     private static void Attempt(Recipe recipe, RunDirectory run, Checkpoint? checkpoint, Queue<long> kills)
     {
         var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
-        using var recorder = new RunRecorder(recipe, run, NullLogger.Instance, TimeProvider.System, state);
+        using var recorder = new RunRecorder(recipe, run, new TrainerOptions(), state);
         using var parts = Parts(recipe, state);
         if (checkpoint is not null)
         {

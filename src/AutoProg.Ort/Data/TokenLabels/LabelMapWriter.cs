@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Metrics;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Runs;
 using Microsoft.Extensions.Logging;
 
@@ -79,7 +80,7 @@ internal sealed class LabelMapWriter(FeatureExtractor teacher, int top)
 
             if (batch[0] / 10_000 != (batch[^1] + 1) / 10_000)
             {
-                log.LogInformation("Labelled {Count} of {All} images.", batch[^1] + 1, images.Count);
+                log.ImagesLabelled(batch[^1] + 1, images.Count);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.IO.MemoryMappedFiles;
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Recipes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -91,7 +92,7 @@ public sealed unsafe class LatentCache : IDisposable
                 return found;
             }
 
-            request.Logger.LogWarning("{Path} is not usable and is made anew: {Problem}", path, problem);
+            request.Logger.LatentsMadeAnew(path, problem);
         }
 
         Directory.CreateDirectory(request.Folder);

@@ -3,8 +3,8 @@ using System.IO.Hashing;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Monitoring;
 using AutoProg.Ort.Runs;
-using Microsoft.Extensions.Logging;
 
 namespace AutoProg.Ort.Diffusion.Latents;
 
@@ -21,7 +21,7 @@ internal static class LatentEncoding
     {
         var temporary = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, $"{WholeFile.TemporaryPrefix}{Environment.ProcessId}-{Path.GetFileName(path)}");
         var clock = Stopwatch.StartNew();
-        request.Logger.LogInformation("Encoding {Count} images of '{Dataset}' at {Resolution} pixels into {Path}", request.Dataset.Count, request.Dataset.Name, resolution, path);
+        request.Logger.EncodingBegun(request.Dataset.Count, request.Dataset.Name, resolution, path);
         try
         {
             using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
@@ -37,7 +37,7 @@ internal static class LatentEncoding
             File.Delete(temporary);
         }
 
-        request.Logger.LogInformation("Encoded {Count} images in {Seconds:F1} s", request.Dataset.Count, clock.Elapsed.TotalSeconds);
+        request.Logger.EncodingFinished(request.Dataset.Count, clock.Elapsed.TotalSeconds);
     }
 
     private static void Write(LatentCacheRequest request, int resolution, byte[] key, FileStream file, CancellationToken cancellationToken)
