@@ -27,6 +27,9 @@ public sealed record FeatureOptions
     /// <summary>Whether a whole image is squeezed into the square, so that places of the result are places of the image; otherwise its middle is taken.</summary>
     public bool WholeImages { get; init; }
 
+    /// <summary>The middle's side over that of the resized image, above 0 to 1.</summary>
+    public double CropPct { get; init; } = 1;
+
     /// <summary>Numbers per image that the model may give.</summary>
     public int MostFeatures { get; init; } = FeatureAccumulator.MaxDimension;
 
@@ -48,12 +51,10 @@ public sealed class FeatureExtractor : IDisposable
     private readonly Canvas canvas = new();
     private readonly float[] pixels;
     private readonly bool fixedBatch;
-    private readonly bool wholeImages;
-    private readonly int mostFeatures;
 
     private FeatureExtractor(string path, string sha256, InferenceSession session, FeatureOptions options)
     {
-        (Path, Sha256, this.session) = (path, sha256, session);
+        (Path, Sha256, this.session, Options) = (path, sha256, session, options);
         var (input, dims) = FindInput();
         Input = input;
         fixedBatch = dims[0] > 0;
@@ -72,7 +73,6 @@ public sealed class FeatureExtractor : IDisposable
         Output = FindOutput(options.Output);
         var elements = 3L * BatchSize * Resolution * Resolution;
         pixels = new float[elements <= MostElements ? elements : throw Refused($"{BatchSize} images of {Resolution} x {Resolution} pixels in one run need {elements * sizeof(float) >> 20} MiB, expected at most {MostElements * sizeof(float) >> 20}")];
-        (wholeImages, mostFeatures) = (options.WholeImages, options.MostFeatures);
         Dimension = FindDimension();
     }
 
@@ -100,6 +100,12 @@ public sealed class FeatureExtractor : IDisposable
     /// <summary>Images of one run.</summary>
     public int BatchSize { get; }
 
+    /// <summary>What the model was opened with.</summary>
+    internal FeatureOptions Options { get; }
+
+    /// <summary>What the file says about itself.</summary>
+    internal IReadOnlyDictionary<string, string> Metadata => session.ModelMetadata.CustomMetadataMap;
+
     /// <summary>Loads a model.</summary>
     /// <param name="device">Where it runs.</param>
     /// <param name="path">The ONNX file.</param>
@@ -107,7 +113,10 @@ public sealed class FeatureExtractor : IDisposable
     /// <exception cref="FileFormatException">The file is no ONNX model, does not take one batch of RGB images, has no such output, or does not say how images are prepared for it.</exception>
     /// <exception cref="DeviceException">The device cannot run it.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static FeatureExtractor Open(Device device, string path, FeatureOptions? options = null)
+    public static FeatureExtractor Open(Device device, string path, FeatureOptions? options = null) => OpenFor(device, path, _ => options ?? new FeatureOptions());
+
+    /// <summary>Loads a model with options that depend on it.</summary>
+    internal static FeatureExtractor OpenFor(Device device, string path, Func<InferenceSession, FeatureOptions> optionsFor)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -130,7 +139,7 @@ public sealed class FeatureExtractor : IDisposable
 
         try
         {
-            return new FeatureExtractor(path, Convert.ToHexStringLower(SHA256.HashData(model)), loaded, options ?? new FeatureOptions());
+            return new FeatureExtractor(path, Convert.ToHexStringLower(SHA256.HashData(model)), loaded, optionsFor(loaded));
         }
         catch (OnnxRuntimeException error)
         {
@@ -145,8 +154,8 @@ public sealed class FeatureExtractor : IDisposable
     }
 
     /// <summary>
-    /// Computes the features of images of any size: the shorter side is resized to <see cref="Resolution"/>, bicubic with antialiasing, and the middle is taken, so that
-    /// of a square image nothing is lost.
+    /// Computes the features of images of any size: the shorter side is resized to <see cref="Resolution"/> / <see cref="FeatureOptions.CropPct"/>, bicubic with antialiasing, and the
+    /// middle is taken, so that of a square image nothing is lost where that is 1.
     /// </summary>
     /// <param name="images">At most <see cref="BatchSize"/>; they stay the caller's.</param>
     /// <returns>[count, <see cref="Dimension"/>].</returns>
@@ -198,9 +207,9 @@ public sealed class FeatureExtractor : IDisposable
 
     private void Place(RgbImage image)
     {
-        if (!wholeImages)
+        if (!Options.WholeImages)
         {
-            EvaluationCrop.Apply(image, Resolution, 1, canvas);
+            EvaluationCrop.Apply(image, Resolution, Options.CropPct, canvas);
             return;
         }
 
@@ -226,9 +235,9 @@ public sealed class FeatureExtractor : IDisposable
     private int FindDimension()
     {
         var dimension = Run(1).Length / (fixedBatch ? BatchSize : 1);
-        return dimension <= mostFeatures
+        return dimension <= Options.MostFeatures
             ? dimension
-            : throw Refused($"output '{Output}' has {dimension} features per image, expected at most {mostFeatures}; name another output");
+            : throw Refused($"output '{Output}' has {dimension} features per image, expected at most {Options.MostFeatures}; name another output");
     }
 
     private (string Name, int[] Dims) FindInput()
@@ -249,7 +258,7 @@ public sealed class FeatureExtractor : IDisposable
                 : Within(height, LargestResolution, "pixels per side");
         }
 
-        var resolution = options.Resolution ?? (int.TryParse(Metadata("resolution"), out var told) ? told : 0);
+        var resolution = options.Resolution ?? (int.TryParse(Metadata.GetValueOrDefault("resolution"), out var told) ? told : 0);
         return resolution == 0
             ? throw Refused("neither its input nor its metadata 'resolution' says how large images must be; set the resolution")
             : Within(resolution, LargestResolution, "pixels per side");
@@ -269,7 +278,7 @@ public sealed class FeatureExtractor : IDisposable
     {
         try
         {
-            return Metadata(key) is { } text
+            return Metadata.GetValueOrDefault(key) is { } text
                 ? JsonSerializer.Deserialize<double[]>(text) ?? throw new JsonException("is null")
                 : throw Refused($"its metadata has no '{key}'; set mean and std, for instance 0.5,0.5,0.5 each for a network that takes -1 to 1");
         }
@@ -278,8 +287,6 @@ public sealed class FeatureExtractor : IDisposable
             throw new FileFormatException(Path, $"its metadata '{key}' is no list of numbers ({error.Message}); set mean and std", error);
         }
     }
-
-    private string? Metadata(string key) => session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(key);
 
     private int Within(int number, int largest, string what) =>
         number >= 1 && number <= largest ? number : throw Refused($"{number} {what}, expected 1 to {largest}");

@@ -16,11 +16,20 @@ internal static class ImageDecoder
     public static RgbImage Decode(string path, int minimumSide)
     {
         using var codec = SKCodec.Create(path, out var opened);
-        if (codec is null)
-        {
-            throw new ImageUnreadableException(File.Exists(path) ? $"not an image in a supported format ({opened})" : "the file is missing");
-        }
+        return Decode(codec ?? throw new ImageUnreadableException(File.Exists(path) ? $"not an image in a supported format ({opened})" : "the file is missing"), minimumSide);
+    }
 
+    /// <summary>Decodes the content of a file.</summary>
+    /// <exception cref="ImageUnreadableException">It is damaged, cut off, or larger than <see cref="RgbImage.MaxPixels"/>.</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> file, int minimumSide)
+    {
+        using var data = SKData.CreateCopy(file);
+        using var codec = SKCodec.Create(data);
+        return Decode(codec ?? throw new ImageUnreadableException("not an image in a supported format"), minimumSide);
+    }
+
+    private static RgbImage Decode(SKCodec codec, int minimumSide)
+    {
         var full = codec.Info;
         if ((long)full.Width * full.Height > RgbImage.MaxPixels || full.Width < 1 || full.Height < 1)
         {
