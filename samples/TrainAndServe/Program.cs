@@ -1,0 +1,3 @@
+using TrainAndServe;
+
+await Service.Create(args).RunAsync();
