@@ -1,7 +1,7 @@
 namespace AutoProg.Graphs;
 
 /// <summary>Text out of a file, made fit to stand in a message.</summary>
-public static class UntrustedText
+internal static class UntrustedText
 {
     private const int Longest = 100;
 

@@ -1,7 +1,7 @@
 namespace AutoProg.Models;
 
 /// <summary>Sizes rounded to what hardware and architectures can divide.</summary>
-public static class Divisible
+internal static class Divisible
 {
     /// <summary>
     /// The multiple of <paramref name="divisor"/> that is nearest to <paramref name="value"/>, at least one divisor, and never more than

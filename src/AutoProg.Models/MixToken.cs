@@ -6,7 +6,7 @@ namespace AutoProg.Models;
 /// MixToken (Jiang et al., NeurIPS 2021): a box of tokens comes from the image at the mirrored place of the batch, like CutMix behind the patch embedding. What the network says about
 /// those tokens goes back to the image that they came from, so their targets stay as they are; the class target is mixed in the share of the box.
 /// </summary>
-public static class MixToken
+internal static class MixToken
 {
     /// <summary>Input [g, g] of training graphs, one mask for the whole batch: 1 where a token comes from the other image, else 0; in the units of the tokens that are classified.</summary>
     public const string MaskInput = "mix_mask";

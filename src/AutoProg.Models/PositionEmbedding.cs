@@ -3,7 +3,7 @@ using AutoProg.Graphs;
 namespace AutoProg.Models;
 
 /// <summary>Positional embeddings follow the resolution: the learnable table is resampled, which is a constant matrix times the table, so its gradient is free.</summary>
-public static class PositionEmbedding
+internal static class PositionEmbedding
 {
     /// <summary>The tokens of a square grid resampled to another grid by bicubic interpolation.</summary>
     /// <param name="b">The graph.</param>

@@ -1,7 +1,7 @@
 namespace AutoProg.Models;
 
 /// <summary>Fixed embeddings by sines and cosines of geometrically spaced frequencies (Vaswani et al., NeurIPS 2017), computed in double precision.</summary>
-public static class SinCosPositions
+internal static class SinCosPositions
 {
     private const double LongestPeriod = 10_000;
 

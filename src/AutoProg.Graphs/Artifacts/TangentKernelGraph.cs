@@ -8,7 +8,7 @@ namespace AutoProg.Graphs.Artifacts;
 /// </summary>
 /// <param name="Graph">Forward and backward; parameters that some result depends on are inputs of the model file.</param>
 /// <param name="Grams">Parameter name to output name, in the graph's parameter order.</param>
-public sealed record TangentKernelGraph(Graph Graph, IReadOnlyDictionary<string, string> Grams)
+internal sealed record TangentKernelGraph(Graph Graph, IReadOnlyDictionary<string, string> Grams)
 {
     /// <summary>What the outputs' names begin with; the parameter's name follows.</summary>
     public const string GramPrefix = "gram.";

@@ -1,7 +1,7 @@
 namespace AutoProg.Graphs.Import;
 
 /// <summary>How much a model file may ask for. What is above is refused before memory is given for it.</summary>
-public static class OnnxLimits
+internal static class OnnxLimits
 {
     /// <summary>The oldest and the newest version of ai.onnx that is read.</summary>
     public const int OldestOpset = 13;

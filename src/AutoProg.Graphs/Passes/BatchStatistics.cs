@@ -6,7 +6,7 @@ namespace AutoProg.Graphs.Passes;
 /// Batch normalisation in training mode, written in operators that every provider has: no CUDA kernel of ONNX Runtime computes a batch's statistics, and the one on the CPU
 /// writes them over its operands, shared constants included. So no graph is written without this pass. The centred x is computed before the variance, which a mean of squares would lose where the mean is large; the gradient reads it, too, and x no more.
 /// </summary>
-public static class BatchStatistics
+internal static class BatchStatistics
 {
     /// <summary>The graph without the training mode.</summary>
     public static Graph Expand(Graph graph)

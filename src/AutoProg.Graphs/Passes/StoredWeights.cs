@@ -1,7 +1,7 @@
 namespace AutoProg.Graphs.Passes;
 
 /// <summary>f(weights) = weights: what depends on weights alone is computed when they are stored, not at every run. Weights that nothing reads are left out.</summary>
-public static class StoredWeights
+internal static class StoredWeights
 {
     /// <summary>The graph with constants in the place of parameters, under the names of those that are read as they are.</summary>
     /// <param name="graph">The graph.</param>

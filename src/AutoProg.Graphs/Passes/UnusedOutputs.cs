@@ -4,7 +4,7 @@ namespace AutoProg.Graphs.Passes;
 /// Leaves out optional outputs that nothing reads: the statistics of a LayerNormalization and the indices of a MaxPool serve the gradient alone,
 /// and without them ONNX Runtime has faster kernels and more fusions to choose from.
 /// </summary>
-public static class UnusedOutputs
+internal static class UnusedOutputs
 {
     /// <summary>The graph without them.</summary>
     public static Graph Remove(Graph graph)

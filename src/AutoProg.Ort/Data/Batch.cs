@@ -6,7 +6,7 @@ namespace AutoProg.Ort.Data;
 /// Images, or their latents, of one resolution with their targets. The memory belongs to the <see cref="BatchStream"/> that made it and is valid
 /// until the stream is asked for the next batch or disposed; until then the receiver may change it.
 /// </summary>
-public sealed class Batch
+internal sealed class Batch
 {
     private const int ImageChannels = 3;
 

@@ -10,7 +10,7 @@ namespace AutoProg.Ort.Data;
 /// Batches in order, prepared ahead by worker threads. What a batch holds never depends on the number of workers or on timing.
 /// Memory: one batch more than are prefetched. To be read by one thread at a time; disposing stops the workers after the image that each is at.
 /// </summary>
-public sealed class BatchStream : IDisposable
+internal sealed class BatchStream : IDisposable
 {
     // Images per turn of a worker: small enough to share a batch evenly, large enough that taking turns costs nothing.
     private const int ImagesPerTurn = 8;

@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Data;
 /// Reads images of one data set and steps over the ones that cannot be decoded: each is named in the log once and replaced by the next one,
 /// until there are too many. Thread-safe; one per data set and run.
 /// </summary>
-public sealed class CorruptImages
+internal sealed class CorruptImages
 {
     private const int NamesInMessage = 5;
 

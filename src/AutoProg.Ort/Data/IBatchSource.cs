@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Data;
 
 /// <summary>A data set as what a network sees: pixels (<see cref="ImageSource"/>), or latents of an autoencoder.</summary>
-public interface IBatchSource
+internal interface IBatchSource
 {
     /// <summary>The data set.</summary>
     IImageDataset Dataset { get; }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace AutoProg.Ort.Data;
 
 /// <summary>A data set with what all its batches have in common: normalisation, workers, and the account of corrupt images over the whole run.</summary>
-public sealed class ImageSource : IBatchSource
+internal sealed class ImageSource : IBatchSource
 {
     private readonly DataRecipe recipe;
     private readonly Normalization normalization;

@@ -3,7 +3,7 @@ using AutoProg.Ort.Recipes;
 namespace AutoProg.Ort.Data;
 
 /// <summary>An epoch of training batches, or what is left of it. The pixels depend on seed, epoch, batch, resolution and augmentation alone.</summary>
-public sealed record TrainingEpoch
+internal sealed record TrainingEpoch
 {
     /// <summary>The run's seed.</summary>
     public required long Seed { get; init; }
@@ -36,7 +36,7 @@ public sealed record TrainingEpoch
 }
 
 /// <summary>One pass over the images on which candidates are compared. Every pass of a search yields the same pixels at the same resolution.</summary>
-public sealed record SearchReading
+internal sealed record SearchReading
 {
     /// <summary>The run's seed.</summary>
     public required long Seed { get; init; }

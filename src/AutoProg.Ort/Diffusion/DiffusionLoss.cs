@@ -24,10 +24,10 @@ public enum DiffusionLossKind
 /// <param name="Vb">Scalar, bits per element; null if it is no term.</param>
 /// <param name="MsePerSample">[batch]; null as <paramref name="Mse"/>.</param>
 /// <param name="VbPerSample">[batch]; null as <paramref name="Vb"/>.</param>
-public sealed record DiffusionLosses(Value Loss, Value? Mse, Value? Vb, Value? MsePerSample, Value? VbPerSample);
+internal sealed record DiffusionLosses(Value Loss, Value? Mse, Value? Vb, Value? MsePerSample, Value? VbPerSample);
 
 /// <summary>Training losses of a diffusion model that predicts the noise.</summary>
-public static class DiffusionLoss
+internal static class DiffusionLoss
 {
     /// <summary>Input [batch, channels, r, r]: the noise in x_t.</summary>
     public const string NoiseInput = "noise";

@@ -5,7 +5,7 @@ namespace AutoProg.Ort.Diffusion;
 /// <summary>
 /// Draws samples from a diffusion network. All noise is keyed by the seed and the sample's index, so a sample does not depend on the batch that it is drawn in.
 /// </summary>
-public sealed class DiffusionSampler
+internal sealed class DiffusionSampler
 {
     private const double LargestScale = 100;
 

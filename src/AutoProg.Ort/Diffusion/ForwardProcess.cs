@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace AutoProg.Ort.Diffusion;
 
 /// <summary>q(x_t | x_0) = N(sqrt(abar_t) x_0, (1 - abar_t) I): adds noise to samples.</summary>
-public static class ForwardProcess
+internal static class ForwardProcess
 {
     /// <summary>x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise, sample by sample.</summary>
     /// <param name="schedule">The noise schedule.</param>

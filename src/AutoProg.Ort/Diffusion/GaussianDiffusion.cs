@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace AutoProg.Ort.Diffusion;
 
 /// <summary>Where the variance of a reverse step comes from.</summary>
-public enum ReverseVariance
+internal enum ReverseVariance
 {
     /// <summary>That of q(x_{t-1} | x_t, x_0).</summary>
     FixedSmall,
@@ -19,7 +19,7 @@ public enum ReverseVariance
 /// The steps from noise back to an image, for a network that predicts the noise; one sample at a time. <see cref="ForwardProcess"/> is the way there.
 /// Coefficients are computed in float64 and rounded to float32 before use, as the reference does.
 /// </summary>
-public sealed class GaussianDiffusion
+internal sealed class GaussianDiffusion
 {
     private const int Chunk = 256;
 

@@ -13,7 +13,7 @@ public enum GuidanceForm
 }
 
 /// <summary>Classifier-free guidance: eps = eps(null) + scale (eps(class) - eps(null)).</summary>
-public static class Guidance
+internal static class Guidance
 {
     private const int ReferenceChannels = 3;
 

@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Diffusion;
 /// <param name="Width">Columns of a sample.</param>
 /// <param name="ClassCount">Classes; this number itself stands for no class.</param>
 /// <param name="StageCount">Stages of the unique stage identifier; this number itself stands for no stage. 0 if the network knows no stages.</param>
-public sealed record DenoiserShape(int Channels, int OutputChannels, int Height, int Width, int ClassCount, int StageCount)
+internal sealed record DenoiserShape(int Channels, int OutputChannels, int Height, int Width, int ClassCount, int StageCount)
 {
     /// <summary>Elements of a sample.</summary>
     public int Elements => Channels * Height * Width;
@@ -17,7 +17,7 @@ public sealed record DenoiserShape(int Channels, int OutputChannels, int Height,
 }
 
 /// <summary>A trained diffusion network, as far as sampling needs it.</summary>
-public interface IDenoiser
+internal interface IDenoiser
 {
     /// <summary>What it takes and gives.</summary>
     DenoiserShape Shape { get; }

@@ -16,7 +16,7 @@ public enum BetaSchedule
 /// The tables of a Gaussian diffusion process, one entry per timestep t, in float64: q(x_t | x_0) = N(sqrt(abar_t) x_0, (1 - abar_t) I).
 /// A respaced schedule has fewer timesteps; <see cref="TimestepMap"/> tells which of the network's timesteps they are.
 /// </summary>
-public sealed class NoiseSchedule
+internal sealed class NoiseSchedule
 {
     private const double LargestBeta = 0.999;
     private const double CosineOffset = 0.008;

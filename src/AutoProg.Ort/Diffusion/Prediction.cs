@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Diffusion;
 
 /// <summary>One sample on its way back, and what the network says about it.</summary>
-public readonly ref struct Prediction
+internal readonly ref struct Prediction
 {
     /// <summary>x_t, [C, h, w].</summary>
     public required ReadOnlySpan<float> X { get; init; }
@@ -20,4 +20,4 @@ public readonly ref struct Prediction
 /// <param name="Mean">[C, h, w].</param>
 /// <param name="LogVariance">Logarithm of the variance, [C, h, w].</param>
 /// <param name="Start">The x_0 that the network predicts, [C, h, w].</param>
-public sealed record ReverseDistribution(float[] Mean, float[] LogVariance, float[] Start);
+internal sealed record ReverseDistribution(float[] Mean, float[] LogVariance, float[] Start);

@@ -11,7 +11,7 @@ public enum SamplerKind
 }
 
 /// <summary>Settings of <see cref="DiffusionSampler"/>.</summary>
-public sealed record SamplingOptions
+internal sealed record SamplingOptions
 {
     /// <summary>Sampler.</summary>
     public SamplerKind Sampler { get; init; } = SamplerKind.Ddpm;

@@ -4,7 +4,7 @@ using AutoProg.Ort.Runtime;
 namespace AutoProg.Ort.Diffusion;
 
 /// <summary>A loaded forward graph of a diffusion transformer, as the network that is sampled from.</summary>
-public sealed class SessionDenoiser : IDenoiser
+internal sealed class SessionDenoiser : IDenoiser
 {
     private readonly EvalSession session;
     private readonly bool knowsStages;

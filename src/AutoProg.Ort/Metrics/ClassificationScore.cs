@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Metrics;
 
 /// <summary>Loss and accuracy over a set of images, gathered batch by batch.</summary>
-public sealed class ClassificationScore
+internal sealed class ClassificationScore
 {
     private double lossSum;
     private int top1;

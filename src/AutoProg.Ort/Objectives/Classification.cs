@@ -7,7 +7,7 @@ using AutoProg.Ort.Runtime;
 namespace AutoProg.Ort.Objectives;
 
 /// <summary>Cross entropy against class distributions, smoothed and mixed as the augmentation says.</summary>
-public sealed class Classification : IObjective
+internal sealed class Classification : IObjective
 {
     /// <summary>Name of the soft-target input, [batch, classes].</summary>
     public const string TargetInput = "target";

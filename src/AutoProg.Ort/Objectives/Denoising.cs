@@ -16,7 +16,7 @@ namespace AutoProg.Ort.Objectives;
 /// <param name="schedule">The complete schedule of the noise.</param>
 /// <param name="loss">Loss.</param>
 /// <param name="classDropout">Probability that a label is dropped, and that a stage is, independently, 0 to 1.</param>
-public sealed class Denoising(DiT model, NoiseSchedule schedule, DiffusionLossKind loss, double classDropout) : IObjective
+internal sealed class Denoising(DiT model, NoiseSchedule schedule, DiffusionLossKind loss, double classDropout) : IObjective
 {
     /// <inheritdoc />
     public string Name => $"denoising-{loss.ToString().ToLowerInvariant()}";

@@ -3,7 +3,7 @@ using AutoProg.Ort.Runtime;
 namespace AutoProg.Ort.Objectives;
 
 /// <summary>What a graph is fed for a whole batch: an input's name and its values, of which a micro-batch takes its part.</summary>
-public abstract class FedTensor
+internal abstract class FedTensor
 {
     private protected FedTensor(string name) => Name = name;
 

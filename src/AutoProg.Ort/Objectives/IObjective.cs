@@ -6,7 +6,7 @@ using AutoProg.Ort.Runtime;
 namespace AutoProg.Ort.Objectives;
 
 /// <summary>What a model learns: the loss behind its forward graph, what every step feeds it, and what an evaluation adds up.</summary>
-public interface IObjective
+internal interface IObjective
 {
     /// <summary>Name of the loss, e.g. <c>soft-target</c>; part of the names of stored graphs.</summary>
     string Name { get; }
@@ -34,15 +34,15 @@ public interface IObjective
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Epoch">Epoch, from 0.</param>
 /// <param name="Stage">Stage, from 0: the row of the stage table that the step trains.</param>
-public readonly record struct StepKey(long Seed, int Epoch, int Stage);
+internal readonly record struct StepKey(long Seed, int Epoch, int Stage);
 
 /// <summary>How a pass over images is judged.</summary>
 /// <param name="Stage">Stage, from 0: the row of the stage table in use.</param>
 /// <param name="Soft">Whether a classifier's loss is against the batches' soft targets, as in training; accuracy is then not counted.</param>
-public sealed record EvaluationSettings(int Stage, bool Soft);
+internal sealed record EvaluationSettings(int Stage, bool Soft);
 
 /// <summary>One pass over evaluation images.</summary>
-public interface IEvaluation
+internal interface IEvaluation
 {
     /// <summary>What the forward graph is fed for a batch.</summary>
     IReadOnlyList<FedTensor> Inputs(Batch batch);
@@ -59,4 +59,4 @@ public interface IEvaluation
 /// <param name="Top1">Percent; null where there is no accuracy.</param>
 /// <param name="Top5">Percent; null where there is no accuracy.</param>
 /// <param name="Count">Images.</param>
-public sealed record EvaluationFigures(double Loss, double? Top1, double? Top5, int Count);
+internal sealed record EvaluationFigures(double Loss, double? Top1, double? Top5, int Count);

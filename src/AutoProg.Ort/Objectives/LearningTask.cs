@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Objectives;
 /// <param name="Model">The complete architecture.</param>
 /// <param name="Objective">Loss and evaluation.</param>
 /// <param name="Unfreezing">Progressive unfreezing; null where every parameter always learns and depth may grow.</param>
-public sealed record LearningTask(IElasticModel Model, IObjective Objective, UnfreezeLevels? Unfreezing = null)
+internal sealed record LearningTask(IElasticModel Model, IObjective Objective, UnfreezeLevels? Unfreezing = null)
 {
     /// <summary>A classifier of which everything learns.</summary>
     public static LearningTask Classify(IElasticModel model) => new(model, new Classification());

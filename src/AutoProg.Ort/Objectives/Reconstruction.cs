@@ -13,7 +13,7 @@ namespace AutoProg.Ort.Objectives;
 /// </summary>
 /// <param name="latentChannels">Channels of a latent.</param>
 /// <param name="divergenceWeight">Not negative; 1e-4 keeps latents near unit size and costs little sharpness.</param>
-public sealed class Reconstruction(int latentChannels, double divergenceWeight) : IObjective
+internal sealed class Reconstruction(int latentChannels, double divergenceWeight) : IObjective
 {
     /// <inheritdoc />
     public string Name => FormattableString.Invariant($"reconstruction-{divergenceWeight}");

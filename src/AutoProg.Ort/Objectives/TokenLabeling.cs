@@ -16,7 +16,7 @@ namespace AutoProg.Ort.Objectives;
 /// <param name="hasTokenTargets">Whether tokens have targets of their own.</param>
 /// <param name="smoothing">Label smoothing of those; that of class targets is in the batch already.</param>
 /// <remarks>The authors' code mixes the class target only where there are label maps, although it always mixes the tokens; here both are always mixed.</remarks>
-public sealed class TokenLabeling(Volo model, double mixAlpha, bool hasTokenTargets = false, double smoothing = 0) : IObjective
+internal sealed class TokenLabeling(Volo model, double mixAlpha, bool hasTokenTargets = false, double smoothing = 0) : IObjective
 {
     /// <summary>Name of the soft-target input for tokens, [batch, tokens, classes].</summary>
     public const string TokenTargetInput = "token_target";

@@ -8,7 +8,7 @@ using AutoProg.Ort.Runtime.Optimizers;
 namespace AutoProg.Ort.OnDevice;
 
 /// <summary>Trains in stock ONNX Runtime, in an arena that the caller owns: the counterpart of <see cref="OrtTrainingApiSession"/>.</summary>
-public sealed class ArenaTrainingSession : ITrainingSession
+internal sealed class ArenaTrainingSession : ITrainingSession
 {
     private readonly TrainingArtifacts artifacts;
     private readonly ParameterArena arena;

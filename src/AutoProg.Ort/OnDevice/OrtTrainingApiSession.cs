@@ -9,7 +9,7 @@ namespace AutoProg.Ort.OnDevice;
 /// <summary>
 /// Trains in ONNX Runtime's own training, by its <see cref="TrainingSession"/>. Every flavour compiles it; only the training flavour of release 1.19.2 has the native side.
 /// </summary>
-public sealed class OrtTrainingApiSession : ITrainingSession
+internal sealed class OrtTrainingApiSession : ITrainingSession
 {
     private readonly TrainingArtifacts artifacts;
     private readonly SessionOptions options;

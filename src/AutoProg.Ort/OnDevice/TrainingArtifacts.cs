@@ -18,7 +18,7 @@ namespace AutoProg.Ort.OnDevice;
 /// What the format cannot say: weight decay holds for every parameter (see <see cref="Remark"/>); gradients of several runs before an update are summed, not averaged; the learning rate is told to the
 /// runtime, not stored; and the evaluation model gives what the inference model gives, without a loss.
 /// </remarks>
-public sealed class TrainingArtifacts
+internal sealed class TrainingArtifacts
 {
     /// <summary>Name of the training model's file, which computes loss and gradients.</summary>
     public const string TrainingFile = "training_model.onnx";

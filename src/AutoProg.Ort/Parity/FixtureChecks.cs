@@ -1,9 +1,12 @@
 namespace AutoProg.Ort.Parity;
 
 /// <summary>The list of known fixture families, and the verdict over a folder.</summary>
-/// <param name="checks">Which families to look for.</param>
-public sealed class FixtureChecks(IReadOnlyList<IFixtureCheck> checks)
+public sealed class FixtureChecks
 {
+    private readonly IReadOnlyList<IFixtureCheck> checks;
+
+    internal FixtureChecks(IReadOnlyList<IFixtureCheck> checks) => this.checks = checks;
+
     /// <summary>All families that the engine knows. A new family joins here.</summary>
     public static FixtureChecks All { get; } = new(
     [

@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Parity;
 
 /// <summary>Compares the engine with one family of golden fixtures.</summary>
-public interface IFixtureCheck
+internal interface IFixtureCheck
 {
     /// <summary>True if the folder holds goldens of this family. Several checks may recognise the same folder.</summary>
     bool Recognizes(string folder);

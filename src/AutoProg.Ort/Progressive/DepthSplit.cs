@@ -3,10 +3,10 @@ namespace AutoProg.Ort.Progressive;
 /// <summary>How a depth is divided among an architecture's block groups, from the input on.</summary>
 /// <param name="depth">Number of blocks over all groups, at least 1.</param>
 /// <returns>Blocks per group.</returns>
-public delegate IReadOnlyList<int> DepthSplit(int depth);
+internal delegate IReadOnlyList<int> DepthSplit(int depth);
 
 /// <summary>The splits of the architectures, and how to keep them nested.</summary>
-public static class DepthSplits
+internal static class DepthSplits
 {
     /// <summary>One stack of blocks: DeiT, DiT.</summary>
     public static DepthSplit SingleStack { get; } = static depth => [depth];

@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>Drop probability of every block's residual branches. A sub-network has the rates of its own depth, not of its place in the supernet.</summary>
-public static class DropPathRates
+internal static class DropPathRates
 {
     /// <summary>DeiT: linear over depth, from 0 in the first block to <paramref name="rate"/> in the last.</summary>
     public static double[] Linear(double rate, int depth)

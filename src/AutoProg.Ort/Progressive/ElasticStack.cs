@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>In which order the inserted blocks of an elastic stack come into play as the depth rises.</summary>
-public enum InsertionOrder
+internal enum InsertionOrder
 {
     /// <summary>
     /// First one copy of every original block, the deepest first, then the second copies, and so on. A sub-network of any depth then holds the
@@ -20,7 +20,7 @@ public enum InsertionOrder
 /// One group of blocks of the Elastic Supernet: originals that always run, and inserted blocks in between that run from some depth on.
 /// Sub-networks nest: the blocks of a smaller depth are among those of every larger one (definition 3.1).
 /// </summary>
-public sealed class ElasticStack
+internal sealed class ElasticStack
 {
     private readonly int[] activeFrom;
 

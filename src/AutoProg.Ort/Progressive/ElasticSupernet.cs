@@ -10,7 +10,7 @@ namespace AutoProg.Ort.Progressive;
 /// Search and extraction ask the same object, so the extracted network is the searched one. In the authors' code they may differ: after the
 /// first stage the search counts from the next depth, the extraction from the previous one.
 /// </remarks>
-public sealed class ElasticSupernet
+internal sealed class ElasticSupernet
 {
     private readonly SortedDictionary<int, IReadOnlyList<int>> splits = [];
 

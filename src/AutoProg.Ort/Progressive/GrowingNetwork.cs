@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Progressive;
 /// The network that is being trained: the first blocks of an arena that has room for the complete model. Growing and extracting move blocks inside
 /// that memory; nothing is allocated and no session has to be told.
 /// </summary>
-public sealed class GrowingNetwork
+internal sealed class GrowingNetwork
 {
     private readonly Dictionary<string, Parameter> parameters;
 
@@ -166,4 +166,4 @@ public sealed class GrowingNetwork
 /// <param name="OptimizerState">Whether moments are carried or reset.</param>
 /// <param name="Seed">The run's seed, for blocks that are drawn afresh.</param>
 /// <param name="Stage">The stage that begins.</param>
-public sealed record GrowthStep(GrowthOperatorKind Operator, int MomentumNetwork, OptimizerStateKind OptimizerState, long Seed, int Stage);
+internal sealed record GrowthStep(GrowthOperatorKind Operator, int MomentumNetwork, OptimizerStateKind OptimizerState, long Seed, int Stage);

@@ -3,7 +3,7 @@ using AutoProg.Ort.Recipes;
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>What each growth operator zeta does, as far as it can be said without weights (sec. 3.1.3, Tab. IX).</summary>
-public static class GrowthOperators
+internal static class GrowthOperators
 {
     /// <summary>Which old block becomes which new one, in one group of blocks.</summary>
     /// <param name="growth">The operator.</param>

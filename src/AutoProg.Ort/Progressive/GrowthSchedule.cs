@@ -10,7 +10,7 @@ namespace AutoProg.Ort.Progressive;
 /// <param name="SearchEpochs">Epochs of supernet training at the start of the stage, part of it; 0 without a search.</param>
 /// <param name="Regularization">Augmentation and drop path of the stage.</param>
 /// <param name="ZeroShot">True if a zero-shot search finds the network when the stage begins; it takes no epochs.</param>
-public sealed record StagePlan(int Stage, int FirstEpoch, int EndEpoch, SubNetwork? SubNetwork, int SearchEpochs, StageRegularization Regularization, bool ZeroShot = false)
+internal sealed record StagePlan(int Stage, int FirstEpoch, int EndEpoch, SubNetwork? SubNetwork, int SearchEpochs, StageRegularization Regularization, bool ZeroShot = false)
 {
     /// <summary>Length in epochs.</summary>
     public int Epochs => EndEpoch - FirstEpoch;
@@ -20,7 +20,7 @@ public sealed record StagePlan(int Stage, int FirstEpoch, int EndEpoch, SubNetwo
 }
 
 /// <summary>The growth schedule Psi = (psi_1 .. psi_K); the last one is always the complete model (sec. 3.1.1).</summary>
-public sealed record GrowthSchedule
+internal sealed record GrowthSchedule
 {
     private GrowthSchedule(IReadOnlyList<StagePlan> stages) => Stages = stages;
 

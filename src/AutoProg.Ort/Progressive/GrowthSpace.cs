@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Progressive;
 /// The growth space Lambda (sec. 3.1.2): the resolutions and depths that stages may use. Width is fixed. Where a pre-trained model is unfrozen progressively
 /// (sec. 4.1.1) depth is fixed too, and the unfreeze level takes its place.
 /// </summary>
-public sealed record GrowthSpace
+internal sealed record GrowthSpace
 {
     /// <summary>More stages than any schedule needs; keeps a mistyped recipe from costing memory.</summary>
     public const int MaxStages = 1000;

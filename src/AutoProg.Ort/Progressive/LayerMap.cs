@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>Which block of a smaller stack initialises each block of a larger one; the discrete part of a growth operator zeta (sec. 3.1.3).</summary>
-public sealed class LayerMap
+internal sealed class LayerMap
 {
     private LayerMap(int from, int?[] source, int[] inserted)
     {

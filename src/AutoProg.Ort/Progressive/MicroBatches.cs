@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>Gradient accumulation of the smaller stages: fewer, larger micro-batches at a constant global batch.</summary>
-public static class MicroBatches
+internal static class MicroBatches
 {
     /// <summary>
     /// Number of micro-batches per update in a stage whose activations are smaller than the complete model's: the smallest divisor of

@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Progressive;
 /// The neural tangent kernel of a batch, kept in the shares of the parameters: with J_p the per-sample gradients of the sum of the outputs by parameter p, the kernel
 /// of whatever is learnable is Theta = sum over p of J_p J_p^T (eq. 13). One pass with everything learnable thus serves all unfreeze levels.
 /// </summary>
-public sealed class NeuralTangentKernel
+internal sealed class NeuralTangentKernel
 {
     // Entries come from float32 sums, so an eigenvalue below this times B times the largest one is rounding.
     private const double Rounding = 1.0 / (1 << 23);

@@ -3,7 +3,7 @@ using AutoProg.Models;
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>Which parameters the zero-shot proxies look at; a level counts those of them that it makes learnable.</summary>
-public static class ProxyWeights
+internal static class ProxyWeights
 {
     /// <summary>What the reference implementations call a table of embeddings, e.g. <c>y_embedder.embedding_table.weight</c>.</summary>
     private const string EmbeddingTable = "embedding_table";

@@ -4,20 +4,20 @@ namespace AutoProg.Ort.Progressive;
 /// <param name="Proxy">What was measured, e.g. <c>kappa</c>.</param>
 /// <param name="Weight">Weight of its vote.</param>
 /// <param name="Values">One per candidate, smaller is better. NaN counts as the worst possible value.</param>
-public sealed record Ballot(string Proxy, double Weight, IReadOnlyList<double> Values);
+internal sealed record Ballot(string Proxy, double Weight, IReadOnlyList<double> Values);
 
 /// <summary>Outcome of a vote.</summary>
 /// <param name="Ranks">Per ballot, the rank of every candidate, from 1.</param>
 /// <param name="Totals">Weighted sum of ranks per candidate.</param>
 /// <param name="Order">Indices of the candidates, best first.</param>
-public sealed record VoteResult(IReadOnlyList<IReadOnlyList<int>> Ranks, IReadOnlyList<double> Totals, IReadOnlyList<int> Order)
+internal sealed record VoteResult(IReadOnlyList<IReadOnlyList<int>> Ranks, IReadOnlyList<double> Totals, IReadOnlyList<int> Order)
 {
     /// <summary>Index of the best candidate.</summary>
     public int Winner => Order[0];
 }
 
 /// <summary>Ranked voting over proxies (eq. 19): each ballot ranks the candidates, the weighted ranks are added, the smallest total wins.</summary>
-public static class RankedVoting
+internal static class RankedVoting
 {
     /// <summary>Values within this distance of a rank's first value share the rank.</summary>
     public const double Tie = 1e-6;

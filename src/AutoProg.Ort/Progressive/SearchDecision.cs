@@ -37,7 +37,7 @@ public sealed record ProxyScores(
 /// <param name="StepTime">Time of one training step R.</param>
 /// <param name="Kappa">Condition number of the tangent kernel of what learns.</param>
 /// <param name="ZiCo">ZiCo of what learns.</param>
-public sealed record ProxyMeasurement(SubNetwork SubNetwork, TimeSpan StepTime, double Kappa, double ZiCo);
+internal sealed record ProxyMeasurement(SubNetwork SubNetwork, TimeSpan StepTime, double Kappa, double ZiCo);
 
 /// <summary>Everything that led to the network of a stage; kept in the event log, from which <c>autoprog schedule</c> reads it back.</summary>
 /// <param name="Stage">Index k, from 0.</param>
@@ -63,7 +63,7 @@ public sealed record SearchDecision(
     /// <param name="epoch">The stage's first epoch.</param>
     /// <param name="from">The network before the stage; null in the first.</param>
     /// <param name="measurements">All candidates, at least one.</param>
-    public static SearchDecision Vote(int stage, int epoch, SubNetwork? from, IReadOnlyList<ProxyMeasurement> measurements)
+    internal static SearchDecision Vote(int stage, int epoch, SubNetwork? from, IReadOnlyList<ProxyMeasurement> measurements)
     {
         ArgumentNullException.ThrowIfNull(measurements);
         var vote = RankedVoting.AutoProgZero(

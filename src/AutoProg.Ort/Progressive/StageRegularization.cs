@@ -9,7 +9,7 @@ namespace AutoProg.Ort.Progressive;
 /// <param name="Reprob">Probability of random erasing.</param>
 /// <param name="CropScaleMin">Lower bound of the random resized crop's area, as a share of the image.</param>
 /// <param name="CropScaleMax">Upper bound of it.</param>
-public sealed record StageRegularization(string? Aa, double DropPath, double Reprob, double CropScaleMin, double CropScaleMax)
+internal sealed record StageRegularization(string? Aa, double DropPath, double Reprob, double CropScaleMin, double CropScaleMax)
 {
     // timm's magnitude where the policy names none.
     private const int DefaultMagnitude = 10;

@@ -4,7 +4,7 @@ using AutoProg.Models;
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>Progressive unfreezing of a model (sec. 4.1.1): which parameters learn at each level. A level learns what the one below it learns, and more.</summary>
-public sealed class UnfreezeLevels
+internal sealed class UnfreezeLevels
 {
     private readonly Func<Parameter, int> firstLevel;
 

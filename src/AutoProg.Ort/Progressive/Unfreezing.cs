@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Progressive;
 
 /// <summary>Which blocks an unfreeze level makes learnable.</summary>
-public enum UnfreezeRule
+internal enum UnfreezeRule
 {
     /// <summary>Blocks i with (i mod 4) below the level.</summary>
     Intended,
@@ -14,7 +14,7 @@ public enum UnfreezeRule
 }
 
 /// <summary>Progressive unfreezing (sec. 4.1.1): the architecture stays, the learnable part grows.</summary>
-public static class Unfreezing
+internal static class Unfreezing
 {
     /// <summary>The highest level; it makes every block learnable.</summary>
     public const int Levels = 4;

@@ -4,7 +4,7 @@ namespace AutoProg.Ort.Progressive;
 /// The uniform linear growth of sec. 3.1.2: a scale that rises linearly from s to 1 over the stages, and sizes rounded to what the
 /// architecture can run.
 /// </summary>
-public static class UniformLinearGrowth
+internal static class UniformLinearGrowth
 {
     /// <summary>The scales s_0..s_{K-1} from <paramref name="first"/> to 1.</summary>
     /// <param name="first">Scale of the first stage; negative values occur where a regulariser sets in late.</param>

@@ -7,13 +7,13 @@ namespace AutoProg.Ort.Progressive;
 /// <param name="SubNetwork">The candidate.</param>
 /// <param name="Loss">Mean training loss L.</param>
 /// <param name="StepTime">Time of one training step R.</param>
-public sealed record CandidateMeasurement(SubNetwork SubNetwork, double Loss, TimeSpan StepTime);
+internal sealed record CandidateMeasurement(SubNetwork SubNetwork, double Loss, TimeSpan StepTime);
 
 /// <summary>The curve L = a2 R^a1 through the candidates.</summary>
 /// <param name="Exponent">a1.</param>
 /// <param name="Scale">a2, for R in seconds.</param>
 /// <param name="ResidualSumOfSquares">What is left of the losses' squares.</param>
-public sealed record LossTimeCurve(double Exponent, double Scale, double ResidualSumOfSquares)
+internal sealed record LossTimeCurve(double Exponent, double Scale, double ResidualSumOfSquares)
 {
     /// <summary>alpha of eq. 6: how many per cent of loss one per cent of run time is worth; never negative, so that time is never rewarded.</summary>
     public double BalancingFactor => Math.Max(-Exponent, 0);
@@ -24,14 +24,14 @@ public sealed record LossTimeCurve(double Exponent, double Scale, double Residua
 /// <param name="Scores">L R^alpha per candidate, smaller is better; null for a candidate that was left out.</param>
 /// <param name="Order">Indices of the scored candidates, best first.</param>
 /// <param name="Exclusions">Per candidate why it was left out, or null.</param>
-public sealed record CandidateScores(LossTimeCurve Curve, IReadOnlyList<double?> Scores, IReadOnlyList<int> Order, IReadOnlyList<string?> Exclusions)
+internal sealed record CandidateScores(LossTimeCurve Curve, IReadOnlyList<double?> Scores, IReadOnlyList<int> Order, IReadOnlyList<string?> Exclusions)
 {
     /// <summary>Index of the best candidate.</summary>
     public int Winner => Order[0];
 }
 
 /// <summary>The weighted product of loss and run time by which AutoProg-One chooses (eq. 6): score(psi) = L(psi) R(psi)^alpha.</summary>
-public static class WeightedProductScore
+internal static class WeightedProductScore
 {
     // Run times closer than this (relative) carry no information about the exponent.
     private const double EqualTimes = 1e-9;

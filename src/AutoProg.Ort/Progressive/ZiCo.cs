@@ -9,7 +9,7 @@ namespace AutoProg.Ort.Progressive;
 /// sum over layers of log sum over weights w of mean_b |g_b(w)| / std_b g_b(w). One pass per mini-batch with everything learnable thus serves all unfreeze levels.
 /// Larger is better.
 /// </summary>
-public sealed class ZiCo
+internal sealed class ZiCo
 {
 #if DEBUG
     private const int VectorsPerBlock = 2; // so that tests cross the edges

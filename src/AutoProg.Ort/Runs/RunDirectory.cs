@@ -11,7 +11,7 @@ namespace AutoProg.Ort.Runs;
 /// <param name="ImgSize">Largest resolution in pixels, part of the default name.</param>
 /// <param name="Experiment">Name in place of the default <c>yyyyMMdd-HHmmss-model-size</c>.</param>
 /// <param name="Overwrite">Whether an earlier run of that name may be deleted.</param>
-public sealed record RunRequest(string Output, string Model, int ImgSize, string? Experiment = null, bool Overwrite = false);
+internal sealed record RunRequest(string Output, string Model, int ImgSize, string? Experiment = null, bool Overwrite = false);
 
 /// <summary>
 /// The folder of a run: <c>recipe.yaml log.txt metrics.csv events.jsonl environment.json summary.json checkpoints/ export/</c>.
@@ -69,7 +69,7 @@ public sealed class RunDirectory : IDisposable
     /// <param name="clock">Gives the default name's time.</param>
     /// <exception cref="RunNameException">The experiment's name is no plain folder name, or exists and may not be overwritten, or is no run.</exception>
     /// <exception cref="IOException">The experiment is in use.</exception>
-    public static RunDirectory Create(RunRequest request, TimeProvider clock)
+    internal static RunDirectory Create(RunRequest request, TimeProvider clock)
     {
         if (request.Experiment is { } experiment)
         {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace AutoProg.Ort.Runs;
 
 /// <summary>Writes what is logged to <c>log.txt</c>: <c>2026-08-01 12:00:00 warn  message</c>. A resumed run appends. Thread-safe.</summary>
-public sealed class RunLog : ILoggerProvider
+internal sealed class RunLog : ILoggerProvider
 {
     private readonly StreamWriter writer;
     private readonly TimeProvider clock;

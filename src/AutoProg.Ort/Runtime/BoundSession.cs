@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Runtime;
 /// A loaded graph whose inputs and results live in fixed memory: what is fed and returned belongs to the session, parameters and gradients to
 /// the arena they are bound to. A run allocates nothing on the managed side.
 /// </summary>
-public abstract class BoundSession : IFedSession, IDisposable
+internal abstract class BoundSession : IFedSession, IDisposable
 {
     private readonly InferenceSession session;
     private readonly OrtIoBinding binding;
@@ -134,7 +134,7 @@ public abstract class BoundSession : IFedSession, IDisposable
 }
 
 /// <summary>A training graph: one run computes loss and gradients of a micro-batch.</summary>
-public sealed class StepSession : BoundSession
+internal sealed class StepSession : BoundSession
 {
     private readonly GraphManifest manifest;
 
@@ -208,7 +208,7 @@ public sealed class StepSession : BoundSession
 }
 
 /// <summary>A forward graph.</summary>
-public sealed class EvalSession : BoundSession
+internal sealed class EvalSession : BoundSession
 {
     private readonly IReadOnlyList<TensorEntry> parameters;
 

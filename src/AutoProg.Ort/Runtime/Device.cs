@@ -75,7 +75,7 @@ public sealed class Device : IDisposable
     /// <param name="arena">Made for this device; stays the property of the caller.</param>
     /// <param name="rule">How gradients become new weights.</param>
     /// <exception cref="ArgumentException">The arena lacks gradients or moments, or lies elsewhere.</exception>
-    public IParameterUpdate CreateUpdate(ParameterArena arena, UpdateRule rule) =>
+    internal IParameterUpdate CreateUpdate(ParameterArena arena, UpdateRule rule) =>
         Memory.IsHost ? new HostParameterUpdate(arena, rule, Threads) : new GraphParameterUpdate(arena, rule, this);
 
     /// <summary>Loads a model for this device.</summary>

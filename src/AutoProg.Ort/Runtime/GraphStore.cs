@@ -13,7 +13,7 @@ namespace AutoProg.Ort.Runtime;
 /// A folder of built graphs, <c>name.onnx</c> with <c>name.json</c>, that outlives runs. A graph that is not what was stored is never used: it is named
 /// in a warning and built again.
 /// </summary>
-public sealed class GraphStore
+internal sealed class GraphStore
 {
     private const int Format = 1;
     private const long LongestManifest = 64 << 20;

@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Runtime;
 
 /// <summary>What can be fed: a session with a place for every input of its graph.</summary>
-public interface IFedSession
+internal interface IFedSession
 {
     /// <summary>The place of an input, row-major.</summary>
     /// <typeparam name="T">The tensor's element type.</typeparam>

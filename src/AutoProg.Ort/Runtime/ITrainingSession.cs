@@ -3,7 +3,7 @@ using AutoProg.Ort.Objectives;
 namespace AutoProg.Ort.Runtime;
 
 /// <summary>Trains one sub-network with batches of one size: forward, backward and update in one call, whichever runtime computes them. Not thread-safe.</summary>
-public interface ITrainingSession : IDisposable
+internal interface ITrainingSession : IDisposable
 {
     /// <summary>One update.</summary>
     /// <param name="inputs">A batch, as the objective feeds it for training.</param>

@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Runtime;
 /// <param name="arenaBytes">Weights, gradients, moments and momentum networks.</param>
 /// <param name="limitBytes">What a stage may use; 0 is no limit.</param>
 /// <param name="requestedMicroBatch">Micro-batch that the recipe asks for; 0 takes the largest that fits.</param>
-public sealed class MemoryPlan(SubNetworkGraphs graphs, long arenaBytes, long limitBytes, int requestedMicroBatch)
+internal sealed class MemoryPlan(SubNetworkGraphs graphs, long arenaBytes, long limitBytes, int requestedMicroBatch)
 {
     // ONNX Runtime's arena rounds and fragments: measured 1.10 to 1.17 times the live bytes on DeiT-S and smaller.
     private const double Fragmentation = 1.17;

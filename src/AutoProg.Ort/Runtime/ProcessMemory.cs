@@ -4,7 +4,7 @@ using System.Globalization;
 namespace AutoProg.Ort.Runtime;
 
 /// <summary>Memory of this process as the operating system counts it.</summary>
-public static class ProcessMemory
+internal static class ProcessMemory
 {
     /// <summary>Starts a new measurement of the peak. Only Linux can; elsewhere the peak is that of the whole process.</summary>
     public static void ResetPeak()

@@ -12,15 +12,15 @@ namespace AutoProg.Ort.Runtime;
 /// <param name="Model">ONNX.</param>
 /// <param name="Manifest">What to bind.</param>
 /// <param name="Cost">What a run takes.</param>
-public sealed record GraphArtifact(byte[] Model, GraphManifest Manifest, GraphArtifactCost Cost);
+internal sealed record GraphArtifact(byte[] Model, GraphManifest Manifest, GraphArtifactCost Cost);
 
 /// <summary>What a run of a graph takes, computed from its shapes.</summary>
 /// <param name="MatrixFlops">Floating-point operations in matrix products and convolutions.</param>
 /// <param name="ActivationBytes">Peak memory of intermediate results.</param>
-public sealed record GraphArtifactCost(long MatrixFlops, long ActivationBytes);
+internal sealed record GraphArtifactCost(long MatrixFlops, long ActivationBytes);
 
 /// <summary>What a graph is for.</summary>
-public enum GraphPurpose
+internal enum GraphPurpose
 {
     /// <summary>Forward, loss and backward.</summary>
     Training,
@@ -39,7 +39,7 @@ public enum GraphPurpose
 }
 
 /// <summary>The graphs of a model's sub-networks, built when they are asked for, and kept from run to run if there is a store.</summary>
-public sealed class SubNetworkGraphs
+internal sealed class SubNetworkGraphs
 {
     private const string LossOutput = "loss";
 

@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Runtime;
 /// </summary>
 /// <param name="graphs">Where graphs come from.</param>
 /// <param name="device">Where they run.</param>
-public sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) : IDisposable
+internal sealed class SubNetworkSessions(SubNetworkGraphs graphs, Device device) : IDisposable
 {
     private readonly Dictionary<(SubNetwork Network, int Batch, bool DropPath), StepSession> training = [];
     private readonly Dictionary<(SubNetwork Network, int Batch), EvalSession> evaluation = [];

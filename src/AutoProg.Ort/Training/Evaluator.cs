@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Training;
 /// <summary>Runs sub-networks forward over sets of images.</summary>
 /// <param name="network">The network whose parts are evaluated.</param>
 /// <param name="sessions">Loaded graphs.</param>
-public sealed class Evaluator(GrowingNetwork network, SubNetworkSessions sessions)
+internal sealed class Evaluator(GrowingNetwork network, SubNetworkSessions sessions)
 {
     /// <summary>The objective's figures over all batches of a stream.</summary>
     /// <param name="active">What runs.</param>

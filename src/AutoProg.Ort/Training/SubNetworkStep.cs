@@ -11,7 +11,7 @@ namespace AutoProg.Ort.Training;
 /// <summary>A sub-network and the blocks of the current network that it runs.</summary>
 /// <param name="Size">Resolution, depth and unfreeze level.</param>
 /// <param name="Blocks">Per group, the blocks that run.</param>
-public sealed record ActiveNetwork(SubNetwork Size, IReadOnlyList<IReadOnlyList<int>> Blocks);
+internal sealed record ActiveNetwork(SubNetwork Size, IReadOnlyList<IReadOnlyList<int>> Blocks);
 
 /// <summary>What a step needs besides network and images.</summary>
 /// <param name="LearningRate">Of this update.</param>
@@ -19,12 +19,12 @@ public sealed record ActiveNetwork(SubNetwork Size, IReadOnlyList<IReadOnlyList<
 /// <param name="ClipGrad">Largest gradient norm; null does not clip.</param>
 /// <param name="Epoch">Keys what is drawn at random, together with the batch's index.</param>
 /// <param name="Stage">Stage, from 0.</param>
-public sealed record StepSettings(double LearningRate, double DropPath, double? ClipGrad, int Epoch, int Stage);
+internal sealed record StepSettings(double LearningRate, double DropPath, double? ClipGrad, int Epoch, int Stage);
 
 /// <summary>What a step found.</summary>
 /// <param name="Loss">Mean over the batch, before the update.</param>
 /// <param name="GradientNorm">L2 norm before clipping.</param>
-public readonly record struct StepResult(double Loss, double GradientNorm)
+internal readonly record struct StepResult(double Loss, double GradientNorm)
 {
     /// <summary>Whether the step could be taken: loss, gradients and the batch's statistics were finite.</summary>
     public bool IsFinite => double.IsFinite(Loss) && double.IsFinite(GradientNorm);
@@ -36,7 +36,7 @@ public readonly record struct StepResult(double Loss, double GradientNorm)
 /// <param name="update">Update rule.</param>
 /// <param name="memory">How large a micro-batch may be.</param>
 /// <param name="seed">The run's seed.</param>
-public sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions sessions, IParameterUpdate update, MemoryPlan memory, long seed)
+internal sealed class SubNetworkStep(GrowingNetwork network, SubNetworkSessions sessions, IParameterUpdate update, MemoryPlan memory, long seed)
 {
     private readonly Dictionary<ActiveNetwork, ArenaSelection> selections = [];
     private StepSession? bound;

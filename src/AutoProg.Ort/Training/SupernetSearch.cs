@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Training;
 /// The one-shot search of a stage (sec. 3.2.3): which candidate each step trains, when candidates are compared, and which one wins.
 /// All of it follows from the search's progress and the seed, so a search goes on after an interruption as if there had been none.
 /// </summary>
-public sealed class SupernetSearch
+internal sealed class SupernetSearch
 {
     private readonly GrowthRecipe recipe;
     private readonly bool ranksByTrainingLoss;

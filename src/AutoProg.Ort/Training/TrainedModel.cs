@@ -33,7 +33,7 @@ public sealed class TrainedModel : IDisposable
     public Recipe Recipe { get; }
 
     /// <summary>The complete architecture, what it has learnt, and which of it at each unfreeze level.</summary>
-    public LearningTask Task { get; }
+    internal LearningTask Task { get; }
 
     /// <summary>The complete architecture.</summary>
     public IElasticModel Model => Task.Model;

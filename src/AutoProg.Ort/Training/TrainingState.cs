@@ -6,7 +6,7 @@ using AutoProg.Ort.Progressive;
 namespace AutoProg.Ort.Training;
 
 /// <summary>Where a run stands, beside its tensors: everything that a resumed run needs to go on as if nothing had happened.</summary>
-public sealed record TrainingState
+internal sealed record TrainingState
 {
     /// <summary>Updates done.</summary>
     public long Step { get; set; }
@@ -73,7 +73,7 @@ public sealed record TrainingState
 }
 
 /// <summary>A search in progress.</summary>
-public sealed record SearchProgress
+internal sealed record SearchProgress
 {
     /// <summary>The network before the stage; null in the first stage.</summary>
     public SubNetwork? From { get; init; }

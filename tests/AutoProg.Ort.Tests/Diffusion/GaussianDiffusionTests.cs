@@ -75,11 +75,11 @@ public sealed class GaussianDiffusionTests
     }
 
     [Theory]
-    [InlineData(ReverseVariance.FixedSmall)]
-    [InlineData(ReverseVariance.LearnedRange)]
-    public void The_last_step_adds_no_noise(ReverseVariance variance)
+    [InlineData(nameof(ReverseVariance.FixedSmall))]
+    [InlineData(nameof(ReverseVariance.LearnedRange))]
+    public void The_last_step_adds_no_noise(string variance)
     {
-        var diffusion = new GaussianDiffusion(Schedule, variance);
+        var diffusion = new GaussianDiffusion(Schedule, Enum.Parse<ReverseVariance>(variance));
         var prediction = new Prediction { X = Normal(1), Output = Outputs(diffusion), T = 0 };
         var (ddpm, ddim) = (new float[Size], new float[Size]);
         diffusion.StepDdpm(prediction, [], ddpm);

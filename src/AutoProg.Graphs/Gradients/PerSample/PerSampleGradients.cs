@@ -1,7 +1,7 @@
 namespace AutoProg.Graphs.Gradients.PerSample;
 
 /// <summary>Inner products of the gradients that each sample of a batch gives a parameter, without a gradient ever leaving the graph.</summary>
-public static class PerSampleGradients
+internal static class PerSampleGradients
 {
     /// <summary>
     /// Adds for each parameter its Gram matrix J J^T, where row b of J is the gradient of the sum of all elements of the output for sample b by that parameter.

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace AutoProg.Ort.Data.Augmentation;
 
 /// <summary>RandAugment's settings, read from and written as timm's string.</summary>
-public sealed record RandAugmentPolicy
+internal sealed record RandAugmentPolicy
 {
     private const string Example = "rand-m9-mstd0.5-inc1";
 

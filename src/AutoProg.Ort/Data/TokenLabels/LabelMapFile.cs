@@ -9,14 +9,14 @@ namespace AutoProg.Ort.Data.TokenLabels;
 /// <summary>Label maps, and what of an image one token stands for.</summary>
 /// <param name="File">The maps.</param>
 /// <param name="PixelsPerToken">Side of a token in pixels of the augmented image.</param>
-public sealed record LabelMaps(LabelMapFile File, int PixelsPerToken);
+internal sealed record LabelMaps(LabelMapFile File, int PixelsPerToken);
 
 /// <summary>
 /// The label maps of a data set, a safetensors file: <c>classes</c> U16 and <c>scores</c> F16, both [images, k, g, g] (the k most probable classes at each of g x g places, from the top left, with
 /// probabilities in any scale), and <c>labels</c> I32 [images], the data set's own classes, by which a file of other images, or of another order, is recognised. Maps are read
 /// where they lie, when they are needed. Thread-safe.
 /// </summary>
-public sealed class LabelMapFile : IDisposable
+internal sealed class LabelMapFile : IDisposable
 {
     /// <summary>Name of the tensor of class numbers.</summary>
     public const string ClassesTensor = "classes";

@@ -2,7 +2,7 @@ namespace AutoProg.Ort.Data.TokenLabels;
 
 /// <summary>The class distributions of an image's tokens. Each has few classes, so they are kept sparsely and written out where they are fed.</summary>
 /// <param name="tokens">Per token its classes and their shares, which add up to 1.</param>
-public sealed class TokenTargets(IReadOnlyList<IReadOnlyList<(int Class, float Share)>> tokens)
+internal sealed class TokenTargets(IReadOnlyList<IReadOnlyList<(int Class, float Share)>> tokens)
 {
     /// <summary>Tokens of the image (N).</summary>
     public int Count => tokens.Count;

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AutoProg.Ort.Diffusion.Latents;
 
 /// <summary>What is encoded, and where the result is kept.</summary>
-public sealed record LatentCacheRequest
+internal sealed record LatentCacheRequest
 {
     /// <summary>Folder of the cache files; created if it is missing.</summary>
     public required string Folder { get; init; }
@@ -35,7 +35,7 @@ public sealed record LatentCacheRequest
 /// images flipped, anew at each use as the authors of DiT do. float32, as half precision would add an error of the size of small standard deviations. The memory is
 /// the page cache's. Reading is thread-safe; spans are valid until the cache is disposed of.
 /// </summary>
-public sealed unsafe class LatentCache : IDisposable
+internal sealed unsafe class LatentCache : IDisposable
 {
     // A share of the memory's bandwidth, not of its size.
     private const int ChecksumChunkBytes = 1 << 24;

@@ -6,7 +6,7 @@ namespace AutoProg.Ort.Diffusion.Latents;
 /// Labelled latents of one data set at several resolutions: what an image data set is to a classifier. A latent is drawn anew at every use. Owns its caches; drawing is
 /// thread-safe.
 /// </summary>
-public sealed class LatentDataset : IDisposable
+internal sealed class LatentDataset : IDisposable
 {
     private readonly Dictionary<int, LatentCache> caches = [];
 

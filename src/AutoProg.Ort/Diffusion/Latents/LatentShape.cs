@@ -4,7 +4,7 @@ namespace AutoProg.Ort.Diffusion.Latents;
 /// <param name="Channels">C.</param>
 /// <param name="Height">h.</param>
 /// <param name="Width">w.</param>
-public readonly record struct LatentShape(int Channels, int Height, int Width)
+internal readonly record struct LatentShape(int Channels, int Height, int Width)
 {
     /// <summary>Elements of one latent.</summary>
     public int Length => Channels * Height * Width;
@@ -18,10 +18,10 @@ public readonly record struct LatentShape(int Channels, int Height, int Width)
 /// <param name="Shape">Size of one latent.</param>
 /// <param name="Mean">[N, C, h, w].</param>
 /// <param name="LogVariance">[N, C, h, w], -30 to 20.</param>
-public sealed record LatentMoments(int Count, LatentShape Shape, float[] Mean, float[] LogVariance);
+internal sealed record LatentMoments(int Count, LatentShape Shape, float[] Mean, float[] LogVariance);
 
 /// <summary>The distribution q(z | x) that an encoder gives.</summary>
-public static class Posterior
+internal static class Posterior
 {
     /// <summary>Bounds of the log-variance, as in latent diffusion: the standard deviation stays between 3e-7 and 2e4.</summary>
     internal const float LowestLogVariance = -30;

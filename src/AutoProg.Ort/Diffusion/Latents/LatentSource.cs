@@ -10,7 +10,7 @@ namespace AutoProg.Ort.Diffusion.Latents;
 /// Batches of latents, drawn anew from the posterior at every use and mirrored at random. Resolutions are those of the latents. What else augments images is done to
 /// none: a latent is that of the whole image.
 /// </summary>
-public sealed class LatentSource : IBatchSource
+internal sealed class LatentSource : IBatchSource
 {
     private readonly LatentDataset latents;
     private readonly DataRecipe loading;

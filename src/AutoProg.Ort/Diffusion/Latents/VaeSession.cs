@@ -9,7 +9,7 @@ namespace AutoProg.Ort.Diffusion.Latents;
 /// order. All float32.
 /// </param>
 /// <param name="Decoder">Latent [N, C, h, w], not scaled, to an image [N, 3, H, W].</param>
-public sealed record VaeFiles(string Encoder, string Decoder)
+internal sealed record VaeFiles(string Encoder, string Decoder)
 {
     /// <summary>The scale of Stable Diffusion's autoencoder (Rombach et al., CVPR 2022): one over the standard deviation of its latents.</summary>
     public const double StableDiffusionScale = 0.18215;
@@ -19,7 +19,7 @@ public sealed record VaeFiles(string Encoder, string Decoder)
 }
 
 /// <summary>Encodes images into the moments of latents, and decodes latents. Each file is loaded when it is first needed. One thread at a time.</summary>
-public sealed class VaeSession : IDisposable
+internal sealed class VaeSession : IDisposable
 {
     private const int ImageChannels = 3;
     private const int TriedSide = 64;

@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Runtime;
 
 /// <summary>What a buffer of the arena holds.</summary>
-public enum ArenaRole
+internal enum ArenaRole
 {
     /// <summary>The online network.</summary>
     Weights,
@@ -19,7 +19,7 @@ public enum ArenaRole
 /// <summary>Names one buffer of a <see cref="ParameterArena"/>.</summary>
 /// <param name="Role">What it holds.</param>
 /// <param name="Index">Which of the moments or momentum networks, from 0; 0 for weights and gradients.</param>
-public readonly record struct ArenaBuffer(ArenaRole Role, int Index = 0)
+internal readonly record struct ArenaBuffer(ArenaRole Role, int Index = 0)
 {
     /// <summary>The online network.</summary>
     public static ArenaBuffer Weights => new(ArenaRole.Weights);
@@ -46,7 +46,7 @@ public readonly record struct ArenaBuffer(ArenaRole Role, int Index = 0)
 /// <summary>Reads one buffer into another (or into itself) while blocks are moved.</summary>
 /// <param name="From">Where the old blocks are read.</param>
 /// <param name="To">Where the new blocks are written.</param>
-public readonly record struct ArenaTransfer(ArenaBuffer From, ArenaBuffer To)
+internal readonly record struct ArenaTransfer(ArenaBuffer From, ArenaBuffer To)
 {
     /// <summary>Within one buffer.</summary>
     public static ArenaTransfer Within(ArenaBuffer buffer) => new(buffer, buffer);

@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Runtime;
 /// <param name="Parameter">What the model declares.</param>
 /// <param name="Offset">First element, a multiple of <see cref="ArenaLayout.Alignment"/>.</param>
 /// <param name="Length">Number of elements, without padding.</param>
-public sealed record ArenaSlot(int Index, Parameter Parameter, long Offset, int Length)
+internal sealed record ArenaSlot(int Index, Parameter Parameter, long Offset, int Length)
 {
     /// <summary>The reference implementation's name.</summary>
     public string Name => Parameter.Name;
@@ -25,7 +25,7 @@ public sealed record ArenaSlot(int Index, Parameter Parameter, long Offset, int 
 /// <param name="Length">Number of elements.</param>
 /// <param name="WeightDecay">Whether weight decay applies to all of it.</param>
 /// <param name="Momentum">How all of it follows the batches, if it is running statistics (<see cref="RunningStatistic.Momentum"/>); null if it learns.</param>
-public readonly record struct ArenaRange(long Offset, long Length, bool WeightDecay, double? Momentum = null)
+internal readonly record struct ArenaRange(long Offset, long Length, bool WeightDecay, double? Momentum = null)
 {
     /// <summary>The first element behind it.</summary>
     public long End => Offset + Length;
@@ -38,7 +38,7 @@ public readonly record struct ArenaRange(long Offset, long Length, bool WeightDe
 /// The order of a model's parameters in flat memory: first what weight decay applies to, then what else learns, then running statistics. Within each of the three
 /// classes the parameters outside the blocks come first, then block by block. A block is therefore one contiguous range per class.
 /// </summary>
-public sealed class ArenaLayout
+internal sealed class ArenaLayout
 {
     /// <summary>Every parameter starts at a multiple of so many elements (64 bytes); the gap before the next one is zero and stays so.</summary>
     public const int Alignment = 16;

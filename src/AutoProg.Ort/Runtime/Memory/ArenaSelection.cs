@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Runtime;
 
 /// <summary>Which parameters a step updates, which running statistics follow its batch, and of what it only carries on the moving averages. Immutable: make it once per sub-network.</summary>
-public sealed class ArenaSelection
+internal sealed class ArenaSelection
 {
     internal ArenaSelection(ArenaLayout layout, IEnumerable<ArenaSlot> changed, IEnumerable<ArenaSlot> averaged)
     {

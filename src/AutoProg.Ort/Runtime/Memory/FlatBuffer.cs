@@ -10,7 +10,7 @@ namespace AutoProg.Ort.Runtime;
 /// The memory lies on the host or on another device. <see cref="Span"/> is for the host alone; everything else serves both.
 /// </summary>
 /// <remarks>Spans and views point into the memory and do not keep it alive: drop them before the buffer is disposed of.</remarks>
-public sealed unsafe class FlatBuffer : IDisposable
+internal sealed unsafe class FlatBuffer : IDisposable
 {
     private readonly IDeviceMemory place;
     private readonly SafeHandle memory;

@@ -4,7 +4,7 @@ using AutoProg.Models;
 namespace AutoProg.Ort.Runtime;
 
 /// <content>Copies of whole blocks: what growing and extracting sub-networks need.</content>
-public sealed partial class ParameterArena
+internal sealed partial class ParameterArena
 {
     /// <summary>Copies a block over another of the same form. With moment 0 go the step counts.</summary>
     /// <exception cref="ArgumentException">A block or buffer does not exist, or the blocks differ in form.</exception>

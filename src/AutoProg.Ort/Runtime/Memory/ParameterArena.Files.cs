@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Runtime;
 /// <param name="Shape">Its dimensions.</param>
 /// <param name="Memory">The buffer, owned by the arena.</param>
 /// <param name="Offset">First element.</param>
-public readonly record struct ArenaTensor(string Name, Shape Shape, FlatBuffer Memory, long Offset)
+internal readonly record struct ArenaTensor(string Name, Shape Shape, FlatBuffer Memory, long Offset)
 {
     /// <summary>The elements, read where they lie or copied from another device; valid until the arena is disposed of.</summary>
     public ReadOnlySpan<float> Values => Memory.Read(Offset, (int)Shape.ElementCount);
@@ -18,10 +18,10 @@ public readonly record struct ArenaTensor(string Name, Shape Shape, FlatBuffer M
 /// <param name="shape">Its dimensions; a file that has others is refused by the reader.</param>
 /// <param name="destination">Where the elements go.</param>
 /// <returns>False if the file has no such tensor; the destination is then left alone.</returns>
-public delegate bool TensorReader(string name, Shape shape, Span<float> destination);
+internal delegate bool TensorReader(string name, Shape shape, Span<float> destination);
 
 /// <content>The way to checkpoints and back.</content>
-public sealed partial class ParameterArena
+internal sealed partial class ParameterArena
 {
     /// <summary>Every parameter of a buffer, in memory order.</summary>
     /// <exception cref="ArgumentException">The arena does not keep the buffer.</exception>

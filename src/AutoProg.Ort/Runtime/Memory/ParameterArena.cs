@@ -4,7 +4,7 @@ using Microsoft.ML.OnnxRuntime;
 namespace AutoProg.Ort.Runtime;
 
 /// <summary>What an arena keeps beside the weights.</summary>
-public sealed record ArenaOptions
+internal sealed record ArenaOptions
 {
     /// <summary>Weights alone: for evaluation and export.</summary>
     public static ArenaOptions WeightsOnly { get; } = new() { KeepGradients = false };
@@ -23,7 +23,7 @@ public sealed record ArenaOptions
 /// The parameters of a complete model with their gradients, moments and moving averages: one flat buffer each, laid out alike. Every sub-network binds views of this
 /// memory, so nesting costs no copy. Owns the buffers and the views. Not thread-safe: one owner drives it.
 /// </summary>
-public sealed partial class ParameterArena : IDisposable
+internal sealed partial class ParameterArena : IDisposable
 {
     private readonly IDeviceMemory memory;
     private readonly Dictionary<ArenaBuffer, FlatBuffer> buffers = [];

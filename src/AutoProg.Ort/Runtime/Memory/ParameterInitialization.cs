@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Runtime;
 /// <summary>
 /// Draws fresh weights. Each parameter has a random stream of its own, keyed by its name, so its values depend neither on other parameters nor on the number of threads.
 /// </summary>
-public static class ParameterInitialization
+internal static class ParameterInitialization
 {
     // timm's trunc_normal_ cuts off at these absolute values.
     private const double TruncationBound = 2;

@@ -4,7 +4,7 @@ namespace AutoProg.Ort.Runtime;
 /// How many updates each parameter has had since its moments were zero: the t of Adam's bias correction. Counted per parameter, as PyTorch does,
 /// since a step of an elastic supernet updates only what its candidate uses.
 /// </summary>
-public sealed class StepCounts
+internal sealed class StepCounts
 {
     private readonly ArenaLayout layout;
     private readonly long[] counts;

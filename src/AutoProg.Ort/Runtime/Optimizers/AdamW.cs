@@ -9,7 +9,7 @@ namespace AutoProg.Ort.Runtime.Optimizers;
 /// <c>m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w = w - lr wd w - lr m_hat / (sqrt(v_hat) + eps)</c>
 /// with <c>m_hat = m / (1 - b1^t), v_hat = v / (1 - b2^t)</c>.
 /// </summary>
-public sealed record AdamW : UpdateRule
+internal sealed record AdamW : UpdateRule
 {
     /// <summary>Checks the settings.</summary>
     /// <param name="weightDecay">wd, not negative.</param>

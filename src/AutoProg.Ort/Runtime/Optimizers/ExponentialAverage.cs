@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace AutoProg.Ort.Runtime.Optimizers;
 
 /// <summary>The momentum network (eq. 3): <c>w_ema = m w_ema + (1 - m) w</c>.</summary>
-public static class ExponentialAverage
+internal static class ExponentialAverage
 {
     /// <summary>
     /// One step, computed as <c>w_ema + (1 - m) (w - w_ema)</c>: with m and 1 - m both rounded to float32 the average of a resting weight would settle

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace AutoProg.Ort.Runtime.Optimizers;
 
 /// <summary>The L2 norm of a gradient and what clipping makes of it.</summary>
-public static class GradientNorm
+internal static class GradientNorm
 {
     /// <summary>
     /// Sum of squares in double precision, always over eight lanes, so that every machine adds in the same order.

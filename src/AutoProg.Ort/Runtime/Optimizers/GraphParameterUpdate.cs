@@ -4,7 +4,7 @@ namespace AutoProg.Ort.Runtime.Optimizers;
 /// Updates parameters in the memory of any device: small graphs over ranges, whose results are bound to the memory that they were computed from.
 /// Differs from <see cref="HostParameterUpdate"/> by rounding alone, since graphs have no fused multiply-add.
 /// </summary>
-public sealed class GraphParameterUpdate : ParameterUpdate
+internal sealed class GraphParameterUpdate : ParameterUpdate
 {
 #if DEBUG
     // Debug builds cut every range, and not where parameters end.

@@ -7,7 +7,7 @@ namespace AutoProg.Ort.Runtime.Optimizers;
 /// Updates parameters on the processor in one pass over memory: weights, moments and all momentum networks of a tile while it is in the cache.
 /// Results do not depend on the number of threads.
 /// </summary>
-public sealed class HostParameterUpdate : ParameterUpdate
+internal sealed class HostParameterUpdate : ParameterUpdate
 {
 #if DEBUG
     // Debug builds cross the edges of tiles all the time and end most of them in a vector tail.

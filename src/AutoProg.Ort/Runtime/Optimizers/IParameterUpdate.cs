@@ -4,7 +4,7 @@ namespace AutoProg.Ort.Runtime.Optimizers;
 /// Updates the parameters of an arena where they lie. <see cref="HostParameterUpdate"/> serves memory that the processor reaches; for devices of their own memory
 /// <see cref="GraphParameterUpdate"/> does the same maths as a graph over the ranges. Disposing leaves the arena alone.
 /// </summary>
-public interface IParameterUpdate : IDisposable
+internal interface IParameterUpdate : IDisposable
 {
     /// <summary>
     /// Collects the gradients and statistics of micro-batches: call it after each of them. After the last one the arena's gradients hold the sum;

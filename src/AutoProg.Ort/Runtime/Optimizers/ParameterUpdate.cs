@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Runtime.Optimizers;
 
 /// <summary>What all ways of updating share: what is refused, which ranges a step goes through, and counting.</summary>
-public abstract class ParameterUpdate : IParameterUpdate
+internal abstract class ParameterUpdate : IParameterUpdate
 {
     private protected ParameterUpdate(ParameterArena arena, UpdateRule rule)
     {

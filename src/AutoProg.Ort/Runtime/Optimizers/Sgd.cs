@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Runtime.Optimizers;
 /// SGD with momentum in PyTorch's form, weight decay added to the gradient: <c>g = g + wd w; b = mu b + g; w = w - lr b</c>;
 /// Nesterov (timm's <c>sgd</c>) steps along <c>g + mu b</c> instead of b.
 /// </summary>
-public sealed record Sgd : UpdateRule
+internal sealed record Sgd : UpdateRule
 {
     /// <summary>Checks the settings.</summary>
     /// <param name="weightDecay">wd, not negative.</param>

@@ -4,7 +4,7 @@ using AutoProg.Ort.Recipes;
 namespace AutoProg.Ort.Runtime.Optimizers;
 
 /// <summary>How gradients become new weights.</summary>
-public abstract record UpdateRule
+internal abstract record UpdateRule
 {
     private protected UpdateRule(double weightDecay)
     {
@@ -68,7 +68,7 @@ internal sealed record RangeState(Value Weights, Value First, Value? Second);
 /// An update of a range. Results depend neither on the vector width of the machine nor on how a range is cut: the vector loop and its scalar tail
 /// take the same fused multiply-adds and roundings per element. Zeros stay zero where the gradient is zero.
 /// </summary>
-public interface IUpdateKernel
+internal interface IUpdateKernel
 {
     /// <summary>Updates weights and moments from the gradients; all spans are of one length, moments that the rule does not have are empty.</summary>
     void Apply(Span<float> weights, ReadOnlySpan<float> gradients, Span<float> first, Span<float> second);

@@ -1,7 +1,7 @@
 namespace AutoProg.Ort.Training.LearningRates;
 
 /// <summary>The peak throughout, cool-down included.</summary>
-public sealed record ConstantSchedule : LearningRateSchedule
+internal sealed record ConstantSchedule : LearningRateSchedule
 {
     /// <inheritdoc />
     protected override double AfterWarmup(double progress) => PeakRate;

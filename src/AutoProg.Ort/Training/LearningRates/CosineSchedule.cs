@@ -4,7 +4,7 @@ namespace AutoProg.Ort.Training.LearningRates;
 /// Half a cosine: min + (peak - min) (1 + cos(pi e / E)) / 2, then the minimum for all of cool-down. Warm-up does not shift it, as in timm: the
 /// rate jumps from the end of warm-up to the cosine's value there, slightly below the peak.
 /// </summary>
-public sealed record CosineSchedule : LearningRateSchedule
+internal sealed record CosineSchedule : LearningRateSchedule
 {
     /// <summary>Rate at the end and during cool-down.</summary>
     public double MinRate { get; init; }

@@ -6,7 +6,7 @@ namespace AutoProg.Ort.Training.LearningRates;
 /// A learning rate as a function of progress alone: nothing counts, so nothing needs restoring. It spans the whole run and does not restart at
 /// stage boundaries.
 /// </summary>
-public abstract record LearningRateSchedule
+internal abstract record LearningRateSchedule
 {
     /// <summary>Rate after warm-up, where the curve starts.</summary>
     public required double PeakRate { get; init; }
