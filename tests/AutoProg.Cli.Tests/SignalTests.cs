@@ -25,7 +25,7 @@ public sealed partial class SignalTests : IDisposable
             return;
         }
 
-        using var process = Start("train", Autoprog.TinyRecipe, "--policy", "original", "--epochs", "100000", "--output", folder.Path, "--experiment", "a", "--threads", "1");
+        using var process = AutoprogProcess.Start("train", Autoprog.TinyRecipe, "--policy", "original", "--epochs", "100000", "--output", folder.Path, "--experiment", "a", "--threads", "1");
         while (process.StandardError.ReadLine() is { } line && !line.StartsWith("Train: 0", StringComparison.Ordinal))
         {
         }
@@ -61,7 +61,7 @@ public sealed partial class SignalTests : IDisposable
 
         // A recipe that never comes keeps the process from reacting to the first signal.
         Assert.Equal(0, MakeFifo(folder["recipe.yaml"], OwnerMayReadAndWrite));
-        using var process = Start("train", folder["recipe.yaml"]);
+        using var process = AutoprogProcess.Start("train", folder["recipe.yaml"]);
         using var silent = new FileStream(folder["recipe.yaml"], FileMode.Open, FileAccess.Write);
         _ = Kill(process.Id, Interrupt);
         Assert.False(process.WaitForExit(TimeSpan.FromSeconds(1)));
@@ -70,17 +70,6 @@ public sealed partial class SignalTests : IDisposable
 
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(20)));
         Assert.Equal(130, process.ExitCode);
-    }
-
-    private static Process Start(params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "autoprog.dll"), .. arguments])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        return Process.Start(start)!;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -1,12 +1,16 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AutoProg.Ort.Files;
 
 namespace AutoProg.Ort.Runs;
 
-/// <summary>What <c>state.json</c> says about a checkpoint. Content of the file, with its checks; checkpoints may come from strangers.</summary>
+/// <summary>
+/// What <c>state.json</c> says about a checkpoint. Content of the file, with its checks; checkpoints may come from strangers.
+/// The file begins with its seal: the SHA-256 of every byte that comes after.
+/// </summary>
 /// <param name="Step">Updates done.</param>
 /// <param name="Sequence">Counts the checkpoints of a run; the highest is the newest, whatever its step.</param>
 /// <param name="Best">Whether it was the best so far when it was saved.</param>
@@ -15,9 +19,12 @@ namespace AutoProg.Ort.Runs;
 internal sealed partial record CheckpointManifest(long Step, long Sequence, bool Best, IReadOnlyDictionary<string, FileSeal> Files, JsonElement State)
 {
     public const string FileName = "state.json";
-    private const int Format = 1;
+    private const int Format = 2;
+    private const int SealDigits = 64;
     private const long LongestFile = 64 << 20;
     private const int MostFiles = 256;
+
+    private static ReadOnlySpan<byte> BeforeSeal => "{\n  \"sha256\": \""u8;
 
     /// <summary>Whether a checkpoint may hold a file of this name; no name leads out of its folder.</summary>
     public static bool IsFileName(string name) => TensorFileName().IsMatch(name);
@@ -32,11 +39,11 @@ internal sealed partial record CheckpointManifest(long Step, long Sequence, bool
     /// <summary>The file's content.</summary>
     public static byte[] Write<TState>(long step, long sequence, bool best, IReadOnlyDictionary<string, FileSeal> files, TState state)
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(state, RunJson.Document);
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
         {
             json.WriteStartObject();
+            json.WriteString("sha256", new string('0', SealDigits));
             json.WriteNumber("format", Format);
             json.WriteNumber("step", step);
             json.WriteNumber("sequence", sequence);
@@ -51,14 +58,25 @@ internal sealed partial record CheckpointManifest(long Step, long Sequence, bool
             }
 
             json.WriteEndObject();
-            json.WriteString("state_sha256", Convert.ToHexStringLower(SHA256.HashData(body)));
             json.WritePropertyName("state");
-            json.WriteRawValue(body);
+            json.WriteRawValue(JsonSerializer.SerializeToUtf8Bytes(state, RunJson.Document));
             json.WriteEndObject();
         }
 
-        return stream.ToArray();
+        return Seal(stream.ToArray());
     }
+
+    /// <summary>Writes the seal of a content that begins with a place for it.</summary>
+    internal static byte[] Seal(byte[] content)
+    {
+        Encoding.ASCII.GetBytes(SealOf(content)).CopyTo(content, BeforeSeal.Length);
+        return content;
+    }
+
+    private static string SealOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content[(BeforeSeal.Length + SealDigits)..]));
+
+    private static bool IsSealed(ReadOnlySpan<byte> content) =>
+        content.Length > BeforeSeal.Length + SealDigits && content.StartsWith(BeforeSeal) && content[BeforeSeal.Length..].StartsWith(Encoding.ASCII.GetBytes(SealOf(content)));
 
     /// <summary>Reads a checkpoint's manifest, not its tensors.</summary>
     /// <exception cref="FileFormatException">It is missing, damaged, of another version, or says something impossible.</exception>
@@ -70,8 +88,9 @@ internal sealed partial record CheckpointManifest(long Step, long Sequence, bool
         Expect(file.Length <= LongestFile, path, $"{file.Length} bytes long; expected at most {LongestFile}");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
-            return Read(document.RootElement, path, Path.GetFileName(Path.GetFullPath(folder)));
+            var content = File.ReadAllBytes(path);
+            using var document = JsonDocument.Parse(content, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
+            return Read(document.RootElement, IsSealed(content), path, Path.GetFileName(Path.GetFullPath(folder)));
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
@@ -79,11 +98,12 @@ internal sealed partial record CheckpointManifest(long Step, long Sequence, bool
         }
     }
 
-    private static CheckpointManifest Read(JsonElement root, string path, string folderName)
+    private static CheckpointManifest Read(JsonElement root, bool isSealed, string path, string folderName)
     {
         Expect(root.ValueKind == JsonValueKind.Object, path, "is no JSON object; the checkpoint is damaged");
         var format = Count(root, "format", path);
         Expect(format == Format, path, $"has format {format}; this version reads format {Format}");
+        Expect(isSealed, path, "differs from what was saved (SHA-256); the checkpoint is damaged");
         var step = Count(root, "step", path);
         Expect(!IsFolderName(folderName) || folderName.StartsWith(FolderName(step, 1), StringComparison.Ordinal), path, $"tells of step {step}, but lies in '{folderName}'; the checkpoint is damaged");
         Expect(root.TryGetProperty("best", out var best) && best.ValueKind is JsonValueKind.True or JsonValueKind.False, path, "has no 'best'");
@@ -98,8 +118,6 @@ internal sealed partial record CheckpointManifest(long Step, long Sequence, bool
         }
 
         Expect(root.TryGetProperty("state", out var state), path, "has no 'state'");
-        var hash = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(state.GetRawText())));
-        Expect(string.Equals(hash, Hash(root, "state_sha256", path), StringComparison.Ordinal), path, "holds a state that differs from what was saved (SHA-256); the checkpoint is damaged");
         return new CheckpointManifest(step, Count(root, "sequence", path), best.GetBoolean(), seals, state.Clone());
     }
 

@@ -24,11 +24,10 @@ public sealed class RunDirectory : IDisposable
 
     private const string RecipeName = "recipe.yaml";
     private const string EventsName = "events.jsonl";
-    private const string LockName = ".lock";
+    
+    private readonly RunLock? writeLock;
 
-    private readonly FileStream? writeLock;
-
-    private RunDirectory(string path, FileStream? writeLock)
+    private RunDirectory(string path, RunLock? writeLock)
     {
         Path = System.IO.Path.GetFullPath(path);
         this.writeLock = writeLock;
@@ -95,7 +94,7 @@ public sealed class RunDirectory : IDisposable
     public static RunDirectory Resume(string path)
     {
         RefuseOther(path);
-        return new RunDirectory(path, LockExisting(path));
+        return new RunDirectory(path, RunLock.Take(path));
     }
 
     /// <summary>Opens a run to look at it.</summary>
@@ -173,45 +172,24 @@ public sealed class RunDirectory : IDisposable
             }
 
             // A run that died at once has a lock and no recipe yet.
-            if (!File.Exists(System.IO.Path.Combine(path, RecipeName)) && !File.Exists(System.IO.Path.Combine(path, LockName)))
+            if (!File.Exists(System.IO.Path.Combine(path, RecipeName)) && !RunLock.IsIn(path))
             {
                 throw new RunNameException($"{path}: holds no {RecipeName} and so is no run; it will not be overwritten. Choose another name.");
             }
 
-            LockExisting(path).Dispose();
+            RunLock.Take(path).Dispose();
             Directory.Delete(path, recursive: true);
         }
 
         return TryClaim(path) ?? throw new IOException($"{path}: another process has just created this experiment.");
     }
 
-    /// <summary>Whoever creates the lock file first owns the name.</summary>
+    /// <summary>Whoever creates the lock first owns the name.</summary>
     private static RunDirectory? TryClaim(string path)
     {
         Directory.CreateDirectory(path);
-        try
-        {
-            return new RunDirectory(path, Lock(path, FileMode.CreateNew));
-        }
-        catch (IOException) when (File.Exists(System.IO.Path.Combine(path, LockName)))
-        {
-            return null;
-        }
+        return RunLock.TryCreate(path) is { } created ? new RunDirectory(path, created) : null;
     }
-
-    private static FileStream LockExisting(string path)
-    {
-        try
-        {
-            return Lock(path, FileMode.OpenOrCreate);
-        }
-        catch (IOException error)
-        {
-            throw new IOException($"{path}: another process is writing to this run; stop it first.", error);
-        }
-    }
-
-    private static FileStream Lock(string path, FileMode mode) => new(System.IO.Path.Combine(path, LockName), mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
 
     private static void RefuseOther(string path)
     {

@@ -86,7 +86,9 @@ public sealed class RunDirectoryTests : InTemporaryFolder
         var first = RunDirectory.Create(Request() with { Experiment = "e" }, clock);
         first.WriteRecipe(Recipe);
 
-        Assert.Equal($"{first.Path}: another process is writing to this run; stop it first.", Assert.Throws<IOException>(() => RunDirectory.Resume(first.Path)).Message);
+        var error = Assert.Throws<IOException>(() => RunDirectory.Resume(first.Path));
+        Assert.StartsWith($"{first.Path}: process {Environment.ProcessId} on {Environment.MachineName}, since ", error.Message);
+        Assert.EndsWith(" is writing to this run; stop it first.", error.Message);
         Assert.Throws<IOException>(() => RunDirectory.Create(Request() with { Experiment = "e", Overwrite = true }, clock));
         RunDirectory.Open(first.Path).Dispose();
 
@@ -171,7 +173,7 @@ public sealed class RunDirectoryTests : InTemporaryFolder
         run.WriteSummary(new { BestTop1 = 77.5, Loss = double.NaN, Policy = GrowthPolicyKind.AutoprogOne });
 
         Assert.Equal("{\n  \"best_top1\": 77.5,\n  \"loss\": \"NaN\",\n  \"policy\": \"autoprog_one\"\n}\n", File.ReadAllText(run.SummaryFile));
-        Assert.Equal([".lock", "summary.json"], Directory.EnumerateFiles(run.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal([".lock", ".lock-owner", "summary.json"], Directory.EnumerateFiles(run.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     private RunRequest Request() => new(At("runs"), "deit_small", 224);
