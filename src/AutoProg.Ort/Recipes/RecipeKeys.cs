@@ -96,7 +96,7 @@ internal static class RecipeKeys
             { "lr", Above(0), o => o.Lr, (o, v) => o with { Lr = v } },
             { "weight_decay", AtLeast(0), o => o.WeightDecay, (o, v) => o with { WeightDecay = v } },
             { "betas", ListOf(ShareBelowOne, "a list of 2 numbers from 0 to below 1, e.g. [0.9, 0.999]", 2), o => o.Betas, (o, v) => o with { Betas = v } },
-            { "eps", Above(0), o => o.Eps, (o, v) => o with { Eps = v } },
+            { "eps", AtLeast(1e-37), o => o.Eps, (o, v) => o with { Eps = v } },
             { "momentum", ShareBelowOne, o => o.Momentum, (o, v) => o with { Momentum = v } },
         },
         new RecipeSection<LearningRateRecipe>("schedule", r => r.Schedule, (r, s) => r with { Schedule = s })

@@ -18,6 +18,11 @@ internal static class LearningTasks
     public static LearningTask Of(Recipe recipe, int classCount)
     {
         var model = CreateModel(recipe, classCount);
+        if (model.Parameters.FirstOrDefault(static p => p.Shape.ElementCount > int.MaxValue) is { } huge)
+        {
+            throw recipe.Refuse("model", null, $"'{huge.Name}' would have shape {huge.Shape}; expected at most {int.MaxValue} elements; choose smaller sizes");
+        }
+
         return new LearningTask(model, ObjectiveOf(recipe, model), LevelsOf(recipe, model));
     }
 
