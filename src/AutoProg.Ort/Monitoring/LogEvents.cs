@@ -49,6 +49,9 @@ internal static partial class LogEvents
     [LoggerMessage(1012, LogLevel.Warning, "The picture of the run was not drawn: {Problem}")]
     public static partial void PictureNotDrawn(this ILogger log, string problem);
 
+    [LoggerMessage(1013, LogLevel.Warning, "{Problem} Going back to {Checkpoint}, to go on without this batch ({Count} of at most {Most} rollbacks).")]
+    public static partial void RunRolledBack(this ILogger log, string problem, string checkpoint, int count, int most);
+
     // 1100: steps and evaluations.
     [LoggerMessage(1100, LogLevel.Information, "Train: {Epoch} [{Batch,4}/{Batches} ({Percent,3:F0}%)]  Loss: {Loss:F4} ({MeanLoss:F4})  Time: {Seconds:F3}s, {PerSecond:F1}/s ({MeanSeconds:F3}s, {MeanPerSecond:F1}/s)  LR: {Rate:E1}  Data: {Wait:F3} ({MeanWait:F3})  Stage: {Stage}/{Stages} {Network}  Memory: {MemoryMib} MiB  ETA: {Eta}")]
     public static partial void StepTrained(

@@ -78,6 +78,9 @@ public sealed record TrainingRecipe
     /// <summary>Clips the gradient to this L2 norm over all learnable parameters; null is no clipping.</summary>
     public double? ClipGrad { get; init; }
 
+    /// <summary>How often a run whose loss or gradient stops being finite goes back to its last checkpoint and leaves that batch out; 0 ends it.</summary>
+    public int MaxRollbacks { get; init; }
+
     /// <summary>Images per evaluation pass.</summary>
     public int EvalBatchSize { get; init; } = 100;
 

@@ -85,6 +85,7 @@ internal static class RecipeKeys
             { "micro_batch_size", Whole(0, 1_000_000), t => t.MicroBatchSize, (t, v) => t with { MicroBatchSize = v } },
             { "max_train_steps", Whole(0), t => t.MaxTrainSteps, (t, v) => t with { MaxTrainSteps = v } },
             { "clip_grad", OrNull(Above(0)), t => t.ClipGrad, (t, v) => t with { ClipGrad = v } },
+            { "max_rollbacks", Whole(0, 1000), t => t.MaxRollbacks, (t, v) => t with { MaxRollbacks = v } },
             { "eval_batch_size", Whole(1, 1_000_000), t => t.EvalBatchSize, (t, v) => t with { EvalBatchSize = v } },
             { "eval_interval", Whole(1), t => t.EvalInterval, (t, v) => t with { EvalInterval = v } },
             { "log_interval", Whole(1), t => t.LogInterval, (t, v) => t with { LogInterval = v } },

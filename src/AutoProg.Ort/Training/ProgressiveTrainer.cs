@@ -79,29 +79,50 @@ public sealed class ProgressiveTrainer
     {
         using var runLog = folder is null ? null : new RunLog(folder.LogFile, embedding.Clock);
         var logger = runLog is null ? embedding.Logger : new BothLogs(embedding.Logger, runLog.CreateLogger("run"));
-        embedding = embedding with { Logger = logger };
-        var state = checkpoint?.ReadState<TrainingState>() ?? new TrainingState();
-        using var recorder = new RunRecorder(recipe, folder, embedding, state);
-        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, state, embedding);
-        if (checkpoint is not null)
-        {
-            CheckpointFiles.Load(parts, checkpoint);
-        }
-
+        var options = embedding with { Logger = logger };
         try
         {
-            using var training = OpenSource.OpenTraining(recipe, parts.Task, train, parts.Device, logger, cancellationToken);
-            using var evaluation = OpenSource.Open(recipe, parts.Task, val, parts.Device, logger, cancellationToken);
-            var run = new TrainingRun(recipe, parts, recorder, training.Batches, evaluation.Batches, embedding);
-            var summary = run.Execute(cancellationToken);
-            RunProducts.Leave(recipe, parts, train.ClassNames, folder, logger);
-            return summary;
+            for (var start = RunStartingPoint.Of(checkpoint); ;)
+            {
+                try
+                {
+                    return Execute(recipe, folder, start, train, val, options, cancellationToken);
+                }
+                catch (DivergedException error) when (error.Batch is not null && start.State.Skipped.Count < recipe.Training.MaxRollbacks)
+                {
+                    start = start.Before(error, folder?.Checkpoints(recipe.Checkpoints.Keep, logger).TryOpenLatest());
+                    logger.RunRolledBack(error.Message, start.Checkpoint?.Name ?? "the beginning", start.State.Skipped.Count, recipe.Training.MaxRollbacks);
+                }
+            }
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             logger.RunFailed(error.Message);
             throw;
         }
+    }
+
+    private static RunSummary Execute(
+        Recipe recipe, RunDirectory? folder, RunStartingPoint start, IImageDataset train, IImageDataset val, TrainerOptions options, CancellationToken cancellationToken)
+    {
+        using var recorder = new RunRecorder(recipe, folder, options, start.State);
+        using var parts = RunComponents.Create(recipe, train.ClassNames.Count, start.State, options);
+        if (start.Checkpoint is { } checkpoint)
+        {
+            CheckpointFiles.Load(parts, checkpoint);
+        }
+
+        if (start.Rollback is { } rollback)
+        {
+            recorder.Event(start.State, "rollback", rollback);
+        }
+
+        using var training = OpenSource.OpenTraining(recipe, parts.Task, train, parts.Device, options.Logger, cancellationToken);
+        using var evaluation = OpenSource.Open(recipe, parts.Task, val, parts.Device, options.Logger, cancellationToken);
+        var run = new TrainingRun(recipe, parts, recorder, training.Batches, evaluation.Batches, options);
+        var summary = run.Execute(cancellationToken);
+        RunProducts.Leave(recipe, parts, train.ClassNames, folder, options.Logger);
+        return summary;
     }
 
     private static (IImageDataset Train, IImageDataset Val) OpenImages(Recipe recipe, TrainerOptions options, CancellationToken cancellationToken)

@@ -176,13 +176,13 @@ internal sealed class RunRecorder : IDisposable
             state.Stage + 1,
             state.Network.Resolution,
             state.Network.Depth,
-            state.LossSum / Math.Max(1, state.Batch),
+            state.LossSum / Math.Max(1, state.Batch - state.Skipped.Count(s => s.Epoch == state.Epoch && s.Searching == searched)),
             evaluation?.Loss,
             evaluation?.Top1,
             evaluation?.Top5,
             rate,
             now.Train - start.Train,
-            now.Search + now.Bookkeeping - start.Search - start.Bookkeeping,
+            (now.Search - start.Search) + (now.Bookkeeping - start.Bookkeeping),
             now.Evaluation - start.Evaluation,
             state.Network.Level);
         metrics?.Append(row);

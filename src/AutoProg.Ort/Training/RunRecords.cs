@@ -23,6 +23,14 @@ internal sealed record RunStart(string Name, string Policy, long Seed, string De
 /// <param name="Runtime">Of the run so far, in seconds, as the paper counts it; null in logs that were written before they told.</param>
 internal sealed record StepRecord(int Epoch, int Batch, double Loss, double Rate, SubNetwork Network, double Seconds, double? Runtime = null);
 
+/// <summary>Event <c>rollback</c>: what the run goes back from, and to where.</summary>
+/// <param name="Batch">The batch that is left out from now on.</param>
+/// <param name="DivergedAt">Updates done when it came.</param>
+/// <param name="Loss">Its loss, as text: JSON has no NaN.</param>
+/// <param name="GradientNorm">Its gradient norm, as text.</param>
+/// <param name="Checkpoint">Where the run goes on; null at its beginning.</param>
+internal sealed record RollbackRecord(SkippedBatch Batch, long DivergedAt, string Loss, string GradientNorm, string? Checkpoint);
+
 /// <summary>Event <c>evaluation</c>.</summary>
 /// <param name="Epoch">From 0.</param>
 /// <param name="Results">One per network: online, and every momentum network.</param>

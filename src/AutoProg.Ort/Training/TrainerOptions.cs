@@ -80,7 +80,15 @@ public sealed class DivergedException : Exception
     internal DivergedException(long step, int stage, StepResult result, string? lastCheckpoint)
         : base(
             $"step {step + 1}, stage {stage + 1}: loss {result.Loss}, gradient norm {result.GradientNorm}; training has diverged and nothing was updated. "
-            + $"Last good checkpoint: {lastCheckpoint ?? "none"}. Lower optimizer.lr, lengthen schedule.warmup_epochs, or set training.clip_grad.")
-    {
-    }
+            + $"Last good checkpoint: {lastCheckpoint ?? "none"}. Lower optimizer.lr, lengthen schedule.warmup_epochs, set training.clip_grad, or leave such batches out with training.max_rollbacks.") =>
+        (Step, Result) = (step, result);
+
+    /// <summary>Updates done.</summary>
+    internal long Step { get; }
+
+    /// <summary>What was not finite.</summary>
+    internal StepResult Result { get; }
+
+    /// <summary>The batch of the step; null where it was no step of the training.</summary>
+    internal SkippedBatch? Batch { get; init; }
 }

@@ -151,6 +151,12 @@ internal sealed class TrainingRun
                 break;
             }
 
+            if (State.Skipped.Contains(SkippedAt(batch.Index)))
+            {
+                State.Batch = batch.Index + 1;
+                continue;
+            }
+
             var wait = batches.WaitTime - waited;
             waited = batches.WaitTime;
             Step(plan, search?.Draw(recipe.Seed, epoch, batch.Index) ?? transitions.Whole, batch, wait, window);
@@ -166,6 +172,8 @@ internal sealed class TrainingRun
         transitions.ReadCandidatesIfDue(plan, State.Batch, cancellationToken);
     }
 
+    private SkippedBatch SkippedAt(int batch) => new(State.Epoch, batch, State.Search is not null);
+
     private void Step(StagePlan plan, ActiveNetwork active, Batch batch, TimeSpan wait, StepWindow window)
     {
         var rate = LearningRate(State.Epoch, batch.Index);
@@ -174,7 +182,7 @@ internal sealed class TrainingRun
         var took = Stopwatch.GetElapsedTime(started);
         if (!result.IsFinite)
         {
-            throw new DivergedException(State.Step, State.Stage, result, recorder.LastCheckpoint);
+            throw new DivergedException(State.Step, State.Stage, result, recorder.LastCheckpoint) { Batch = SkippedAt(batch.Index) };
         }
 
         State.Step++;

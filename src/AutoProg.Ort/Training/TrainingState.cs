@@ -38,6 +38,9 @@ internal sealed record TrainingState
     /// <summary>Sum of the losses of the epoch's batches.</summary>
     public double LossSum { get; set; }
 
+    /// <summary>Batches that are left out, because loss or gradient were not finite.</summary>
+    public IReadOnlyList<SkippedBatch> Skipped { get; set; } = [];
+
     /// <summary>Time so far.</summary>
     public RunTimes Times { get; set; } = new();
 
@@ -71,6 +74,12 @@ internal sealed record TrainingState
     /// <summary>Rows of the metrics table that belong to this state.</summary>
     public long MetricsCount { get; set; }
 }
+
+/// <summary>A batch that a run goes without.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Batch">Within the epoch, from 0.</param>
+/// <param name="Searching">Whether a supernet was trained; its epochs may come again without it.</param>
+public sealed record SkippedBatch(int Epoch, int Batch, bool Searching);
 
 /// <summary>A search in progress.</summary>
 internal sealed record SearchProgress
