@@ -17,7 +17,7 @@ internal sealed class RunLock : IDisposable
     private RunLock(string folder, FileMode mode)
     {
         stream = new FileStream(Path.Combine(folder, LockName), mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
-        var owner = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}, since {DateTimeOffset.Now:yyyy-MM-dd HH:mm:ss zzz}\n");
+        var owner = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}\n");
         File.WriteAllText(Path.Combine(folder, OwnerName), owner);
     }
 

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Runs;
 

@@ -86,9 +86,9 @@ public sealed class RunDirectoryTests : InTemporaryFolder
         var first = RunDirectory.Create(Request() with { Experiment = "e" }, clock);
         first.WriteRecipe(Recipe);
 
-        var error = Assert.Throws<IOException>(() => RunDirectory.Resume(first.Path));
-        Assert.StartsWith($"{first.Path}: process {Environment.ProcessId} on {Environment.MachineName}, since ", error.Message);
-        Assert.EndsWith(" is writing to this run; stop it first.", error.Message);
+        Assert.Equal(
+            $"{first.Path}: process {Environment.ProcessId} on {Environment.MachineName} is writing to this run; stop it first.",
+            Assert.Throws<IOException>(() => RunDirectory.Resume(first.Path)).Message);
         Assert.Throws<IOException>(() => RunDirectory.Create(Request() with { Experiment = "e", Overwrite = true }, clock));
         RunDirectory.Open(first.Path).Dispose();
 
