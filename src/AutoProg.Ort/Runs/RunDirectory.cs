@@ -24,7 +24,7 @@ public sealed class RunDirectory : IDisposable
 
     private const string RecipeName = "recipe.yaml";
     private const string EventsName = "events.jsonl";
-    
+
     private readonly RunLock? writeLock;
 
     private RunDirectory(string path, RunLock? writeLock)

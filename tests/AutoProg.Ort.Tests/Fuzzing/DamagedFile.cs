@@ -85,7 +85,9 @@ internal sealed record DamagedFile(string Name, int Cases, Action<string> Prepar
         using var output = new TemporaryFolder();
         ModelDifferentiation.Run(At(folder, "model.onnx"), new DifferentiationOptions
         {
-            Output = output.Path, Loss = LossKind.CrossEntropy, Shapes = new Dictionary<string, Shape>(StringComparer.Ordinal) { ["input"] = [2, 3, 32, 32] },
+            Output = output.Path,
+            Loss = LossKind.CrossEntropy,
+            Shapes = new Dictionary<string, Shape>(StringComparer.Ordinal) { ["input"] = [2, 3, 32, 32] },
         });
     }
 
