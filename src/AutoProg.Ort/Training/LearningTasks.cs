@@ -18,9 +18,9 @@ internal static class LearningTasks
     public static LearningTask Of(Recipe recipe, int classCount)
     {
         var model = CreateModel(recipe, classCount);
-        if (model.Parameters.FirstOrDefault(static p => p.Shape.ElementCount > int.MaxValue) is { } huge)
+        if (model.Parameters.FirstOrDefault(static p => p.Shape.ElementCount is < 1 or > int.MaxValue) is { } impossible)
         {
-            throw recipe.Refuse("model", null, $"'{huge.Name}' would have shape {huge.Shape}; expected at most {int.MaxValue} elements; choose smaller sizes");
+            throw recipe.Refuse("model", null, $"'{impossible.Name}' would have shape {impossible.Shape}; expected 1 to {int.MaxValue} elements; choose other sizes");
         }
 
         return new LearningTask(model, ObjectiveOf(recipe, model), LevelsOf(recipe, model));

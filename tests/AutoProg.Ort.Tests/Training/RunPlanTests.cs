@@ -30,6 +30,16 @@ public sealed class RunPlanTests
         Assert.Equal((summary.Steps, summary.Parameters), (plan.Steps, plan.Parameters));
     }
 
+    [Theory]
+    [InlineData(1e-9, "[0, 24]")]
+    [InlineData(1L << 32, "[103079215104, 24]")]
+    public void Sizes_that_no_tensor_can_have_are_the_recipes_fault(double mlpRatio, string shape)
+    {
+        var error = Assert.Throws<RecipeException>(() => Plan(Tiny with { Model = Tiny.Model with { MlpRatio = mlpRatio } }));
+
+        Assert.Contains($"'blocks.0.mlp.fc1.weight' would have shape {shape}; expected 1 to 2147483647 elements", error.Message);
+    }
+
     [Fact]
     public void What_a_search_decides_is_within_what_was_planned()
     {
