@@ -79,7 +79,7 @@ internal sealed record TrainingState
 /// <param name="Epoch">From 0.</param>
 /// <param name="Batch">Within the epoch, from 0.</param>
 /// <param name="Searching">Whether a supernet was trained; its epochs may come again without it.</param>
-public sealed record SkippedBatch(int Epoch, int Batch, bool Searching);
+internal sealed record SkippedBatch(int Epoch, int Batch, bool Searching);
 
 /// <summary>A search in progress.</summary>
 internal sealed record SearchProgress
