@@ -42,6 +42,7 @@ if [[ $model == resnet* ]]; then
   cat > "${subject[0]}" <<RECIPE
 name: $model
 model: { onnx: $model.onnx, num_classes: 1000, batch_norm: train }
+data: { dataset: builtin }
 growth: { policy: original, num_stages: 1 }
 RECIPE
 fi
