@@ -91,6 +91,11 @@ public sealed class CheckpointStore
     public Checkpoint OpenLatest() =>
         TryOpenLatest() ?? throw new FileNotFoundException($"{folder}: there is no checkpoint to resume from. Leave --resume away to start afresh.");
 
+    /// <summary>Lets the pointers tell of the checkpoint that a run goes on from: a process that was killed may have saved it without getting so far. Deletes nothing.</summary>
+    internal void GoOnFrom(Checkpoint latest) => TryTo(
+        () => Point(latest.Name, ReadManifests().OrderByDescending(static entry => entry.Manifest.Sequence).FirstOrDefault(static entry => entry.Manifest.Best).Name),
+        $"Cannot tidy up {folder}.");
+
     /// <summary>As <see cref="OpenLatest"/>, but null where there is no checkpoint at all.</summary>
     /// <exception cref="FileFormatException">There are checkpoints, and all are damaged.</exception>
     public Checkpoint? TryOpenLatest()
@@ -210,13 +215,7 @@ public sealed class CheckpointStore
     {
         var newestFirst = ReadManifests().OrderByDescending(static entry => entry.Manifest.Sequence).ToList();
         var best = newestFirst.Find(static entry => entry.Manifest.Best).Name;
-        WholeFile.Replace(disk, Path.Combine(folder, LastPointer), Encoding.UTF8.GetBytes(newestFirst[0].Name + "\n"));
-        if (best is not null)
-        {
-            WholeFile.Replace(disk, Path.Combine(folder, BestPointer), Encoding.UTF8.GetBytes(best + "\n"));
-        }
-
-        disk.FlushFolder(folder);
+        Point(newestFirst[0].Name, best);
         foreach (var (name, _) in newestFirst.Skip(keep).Where(entry => !string.Equals(entry.Name, best, StringComparison.Ordinal)))
         {
             // Renamed first: a checkpoint is there or not there, never half deleted.
@@ -224,6 +223,17 @@ public sealed class CheckpointStore
             disk.MoveFolder(Path.Combine(folder, name), doomed);
             disk.DeleteFolder(doomed);
         }
+    }
+
+    private void Point(string last, string? best)
+    {
+        WholeFile.Replace(disk, Path.Combine(folder, LastPointer), Encoding.UTF8.GetBytes(last + "\n"));
+        if (best is not null)
+        {
+            WholeFile.Replace(disk, Path.Combine(folder, BestPointer), Encoding.UTF8.GetBytes(best + "\n"));
+        }
+
+        disk.FlushFolder(folder);
     }
 
     private void DeleteLeftovers()

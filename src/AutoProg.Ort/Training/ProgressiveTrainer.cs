@@ -69,7 +69,9 @@ public sealed class ProgressiveTrainer
         options ??= new TrainerOptions();
         using var run = RunDirectory.Resume(folder);
         var recipe = run.ReadRecipe(overrides);
-        var checkpoint = run.Checkpoints(recipe.Checkpoints.Keep, options.Logger).OpenLatest();
+        var checkpoints = run.Checkpoints(recipe.Checkpoints.Keep, options.Logger);
+        var checkpoint = checkpoints.OpenLatest();
+        checkpoints.GoOnFrom(checkpoint);
         var (train, val) = OpenImages(recipe, options, cancellationToken);
         return Execute(recipe, run, checkpoint, train, val, options, cancellationToken);
     }

@@ -109,6 +109,24 @@ public sealed class CheckpointStoreTests : InTemporaryFolder
     }
 
     [Fact]
+    public void Pointers_that_a_killed_process_left_behind_follow_the_checkpoint_that_a_run_goes_on_from()
+    {
+        Store().Save(1, [Weights(1)], 1, best: true);
+        var steps = new FailingDisk(int.MaxValue);
+        new CheckpointStore(Path.Combine(Folder, "measure"), 2, warnings, steps).Save(2, [Weights(2)], 2);
+        var cut = new FailingDisk(steps.Trace.IndexOf("create .tmp-last"));
+        Assert.Throws<FailingDisk.PowerCut>(() => new CheckpointStore(At("checkpoints"), 2, warnings, cut).Save(2, [Weights(2)], 2, best: true));
+        Assert.Equal("step-0000001\n", File.ReadAllText(At("checkpoints", "last")));
+
+        Store().GoOnFrom(Store().OpenLatest());
+
+        Assert.Equal("step-0000002\n", File.ReadAllText(At("checkpoints", "last")));
+        Assert.Equal("step-0000002\n", File.ReadAllText(At("checkpoints", "best")));
+        Assert.Equal(["step-0000001", "step-0000002"], Folders());
+        Assert.Empty(warnings.Messages);
+    }
+
+    [Fact]
     public void A_full_disk_ends_the_save_and_leaves_earlier_checkpoints_and_no_litter()
     {
         var steps = new FailingDisk(int.MaxValue);
