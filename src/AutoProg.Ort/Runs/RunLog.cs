@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging;
 namespace AutoProg.Ort.Runs;
 
 /// <summary>Writes what is logged to <c>log.txt</c>: <c>2026-08-01 12:00:00 warn  message</c>. A resumed run appends. Thread-safe.</summary>
-/// <remarks>A line that the disk does not take is lost without an exception, as loggers do: a run ends for its checkpoints' sake, not for its log's.</remarks>
 internal sealed class RunLog : ILoggerProvider
 {
     private readonly StreamWriter writer;
@@ -34,7 +33,7 @@ internal sealed class RunLog : ILoggerProvider
         lock (gate)
         {
             disposed = true;
-            IfTheDiskTakesIt(writer.Dispose);
+            writer.Dispose();
         }
     }
 
@@ -49,23 +48,8 @@ internal sealed class RunLog : ILoggerProvider
                 return;
             }
 
-            IfTheDiskTakesIt(() =>
-            {
-                writer.WriteLine($"{clock.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}{Label(level)}{text.ReplaceLineEndings("\n    ")}");
-                writer.Flush();
-            });
-        }
-    }
-
-    private static void IfTheDiskTakesIt(Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (IOException)
-        {
-            // A full disk ends a run where it matters: at the next event or checkpoint, whose error names the place.
+            writer.WriteLine($"{clock.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}{Label(level)}{text.ReplaceLineEndings("\n    ")}");
+            writer.Flush();
         }
     }
 
