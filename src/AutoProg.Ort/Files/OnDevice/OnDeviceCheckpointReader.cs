@@ -33,7 +33,7 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
     };
 
     private readonly TensorStream stream;
-    private readonly Dictionary<string, Stored> parameters;
+    private readonly Dictionary<string, Stored> parameters = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Parameter, string Moment), Stored> moments = [];
 
     private OnDeviceCheckpointReader(TensorStream file)
@@ -47,18 +47,9 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
 
         var module = root.Table(CheckpointSchema.Root.Module) ?? throw new FileFormatException(Path, "holds no parameters, not even an empty list of them");
         RefuseAbsentElements(module);
-        var (learns, frozen) = (Tensors(module, CheckpointSchema.Module.Learns), Tensors(module, CheckpointSchema.Module.Frozen));
-        Learnable = learns.Select(static t => t.Entry.Name).ToHashSet(StringComparer.Ordinal);
-        Entries = [.. learns.Concat(frozen).Select(static t => t.Entry)];
-        parameters = new Dictionary<string, Stored>(StringComparer.Ordinal);
-        foreach (var tensor in learns.Concat(frozen))
-        {
-            if (!parameters.TryAdd(tensor.Entry.Name, tensor))
-            {
-                throw new FileFormatException(Path, $"holds '{UntrustedText.Shown(tensor.Entry.Name)}' twice");
-            }
-        }
-
+        var (learns, frozen) = (ReadParameters(module, CheckpointSchema.Module.Learns), ReadParameters(module, CheckpointSchema.Module.Frozen));
+        Learnable = learns.Select(static entry => entry.Name).ToHashSet(StringComparer.Ordinal);
+        Entries = [.. learns, .. frozen];
         OptimizerStep = ReadOptimizer(root);
         Metadata = ReadProperties(root);
     }
@@ -149,8 +140,26 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
         }
     }
 
-    private List<Stored> Tensors(FlatTable table, int field, int most = FlatTable.MostTables) =>
-        [.. (table.Tables(field, most) ?? throw new FileFormatException(Path, "lacks a list of tensors that is required even when empty")).Select(ReadTensor)];
+    /// <summary>Parameters of a list. A name that comes again ends the reading, so that a list which is the same tensor many times costs no memory.</summary>
+    private List<WeightsEntry> ReadParameters(FlatTable module, int field)
+    {
+        var entries = new List<WeightsEntry>();
+        foreach (var tensor in Tensors(module, field))
+        {
+            if (!parameters.TryAdd(tensor.Entry.Name, tensor))
+            {
+                throw new FileFormatException(Path, $"holds '{UntrustedText.Shown(tensor.Entry.Name)}' twice");
+            }
+
+            entries.Add(tensor.Entry);
+        }
+
+        return entries;
+    }
+
+    /// <summary>Tensors of a list, each read when it is asked for.</summary>
+    private IEnumerable<Stored> Tensors(FlatTable table, int field, int most = FlatTable.MostTables) =>
+        (table.Tables(field, most) ?? throw new FileFormatException(Path, "lacks a list of tensors that is required even when empty")).Select(ReadTensor);
 
     private Stored ReadTensor(FlatTable table)
     {
