@@ -199,9 +199,12 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
                 throw new FileFormatException(Path, $"holds the optimizer's state of '{UntrustedText.Shown(parameter)}' twice");
             }
 
+            var shape = parameters[parameter].Entry.Shape;
             foreach (var moment in Tensors(state, CheckpointSchema.State.Moments, MostMoments))
             {
-                moments[(parameter, moment.Entry.Name)] = moment;
+                moments[(parameter, moment.Entry.Name)] = moment.Entry.Shape.Equals(shape)
+                    ? moment
+                    : throw new FileFormatException(Path, $"holds '{UntrustedText.Shown(moment.Entry.Name)}' of '{UntrustedText.Shown(parameter)}' in shape {moment.Entry.Shape}, expected the parameter's, {shape}");
             }
         }
 

@@ -49,6 +49,15 @@ public sealed class OnDeviceCheckpointTests : InTemporaryFolder
     }
 
     [Fact]
+    public void A_moment_of_another_shape_than_its_parameter_is_refused()
+    {
+        var moments = new Dictionary<string, IReadOnlyList<Tensor>> { ["a"] = [Tensor.FromFloats([3], [1, 2, 3])] };
+        Write(OnDeviceCheckpointWriter.Write([("a", Tensor.FromFloats([2], [0, 0]))], [], [], new OnDeviceOptimizerState(100, moments)));
+
+        Assert.Equal("holds 'momentum0' of 'a' in shape [3], expected the parameter's, [2]", Refusal());
+    }
+
+    [Fact]
     public void The_file_says_what_it_is()
     {
         Write(OnDeviceCheckpointWriter.Write(Learns, [], []));
