@@ -13,6 +13,7 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
     private const int MostDimensions = 32;
     private const int MostMoments = 2;
     private const int LongestProperty = 1 << 20;
+    private const int MostPropertyText = 1 << 22;
     private const int MostProperties = 100;
 
     private static readonly Dictionary<int, TensorType> Types = new()
@@ -221,8 +222,14 @@ public sealed class OnDeviceCheckpointReader : IWeightsFile
 
         Add(CheckpointSchema.Properties.Integers, static p => p.Long(CheckpointSchema.Property.Value).ToString(CultureInfo.InvariantCulture));
         Add(CheckpointSchema.Properties.Floats, static p => BitConverter.Int32BitsToSingle(p.Int(CheckpointSchema.Property.Value)).ToString(CultureInfo.InvariantCulture));
-        Add(CheckpointSchema.Properties.Texts, static p => p.Text(CheckpointSchema.Property.Value, LongestProperty) ?? "");
+        var characters = 0;
+        Add(CheckpointSchema.Properties.Texts, p => Counted(p.Text(CheckpointSchema.Property.Value, LongestProperty) ?? ""));
         return properties;
+
+        // Many properties may be the same long text.
+        string Counted(string text) => (characters += text.Length) <= MostPropertyText
+            ? text
+            : throw new FileFormatException(Path, $"holds properties of more than {MostPropertyText} characters in all; it is damaged, or keep long texts in a file of their own");
 
         void Add(int field, Func<FlatTable, string> value)
         {

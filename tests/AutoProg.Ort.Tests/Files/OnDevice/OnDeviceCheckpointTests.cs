@@ -122,6 +122,15 @@ public sealed class OnDeviceCheckpointTests : InTemporaryFolder
     }
 
     [Fact]
+    public void Properties_that_are_long_in_all_are_refused()
+    {
+        var text = new string('x', 1 << 20);
+        Write(OnDeviceCheckpointWriter.Write(Learns, [], Enumerable.Range(0, 5).Select(i => KeyValuePair.Create($"text{i}", text))));
+
+        Assert.Equal("holds properties of more than 4194304 characters in all; it is damaged, or keep long texts in a file of their own", Refusal());
+    }
+
+    [Fact]
     public void States_of_the_optimizer_cost_no_more_than_there_are_parameters()
     {
         Write(Optimizer(stateOf: "stranger", states: 50_000, moments: 50_000));
