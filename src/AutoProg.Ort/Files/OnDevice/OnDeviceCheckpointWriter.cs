@@ -1,3 +1,4 @@
+using System.Text;
 using AutoProg.Graphs;
 using Google.FlatBuffers;
 
@@ -11,8 +12,8 @@ public sealed record OnDeviceOptimizerState(long Step, IReadOnlyDictionary<strin
 /// <summary>Writes checkpoints of ONNX Runtime's on-device training; see <see cref="OnDeviceCheckpointReader"/> for the way back.</summary>
 public static class OnDeviceCheckpointWriter
 {
-    // Names, sizes and tables of one tensor take less.
-    private const int BytesAroundTensor = 512;
+    // Names, sizes and tables of one tensor or property take less.
+    private const int BytesAround = 512;
 
     /// <summary>Writes a checkpoint.</summary>
     /// <param name="learns">What is trained, by the names of the training graph.</param>
@@ -30,16 +31,19 @@ public static class OnDeviceCheckpointWriter
         ArgumentNullException.ThrowIfNull(learns);
         ArgumentNullException.ThrowIfNull(frozen);
         ArgumentNullException.ThrowIfNull(properties);
-        var bytes = learns.Concat(frozen).Select(static t => t.Value).Concat(optimizer?.Moments.Values.SelectMany(static m => m) ?? []).Sum(static t => (long)t.Bytes.Length + BytesAroundTensor);
+        KeyValuePair<string, string>[] texts = [.. properties];
+        var tensors = learns.Concat(frozen).Select(static t => t.Value).Concat(optimizer?.Moments.Values.SelectMany(static m => m) ?? []);
+        var bytes = tensors.Sum(static t => (long)t.Bytes.Length + BytesAround) + texts.Sum(static p => (long)Encoding.UTF8.GetByteCount(p.Key) + Encoding.UTF8.GetByteCount(p.Value) + BytesAround);
         if (bytes > CheckpointSchema.MostBytes / 100 * 99)
         {
             throw new ArgumentException($"The parameters take {bytes} bytes; a checkpoint of on-device training holds at most {CheckpointSchema.MostBytes}. Train a smaller model there.", nameof(learns));
         }
 
-        var b = new FlatBufferBuilder((int)bytes + BytesAroundTensor);
+        // All at once: a builder that has to grow copies everything, and cannot grow beyond 1 GiB.
+        var b = new FlatBufferBuilder((int)bytes + BytesAround);
         var module = Module(b, learns, frozen);
         var group = optimizer is null ? (int?)null : Tables(b, [Group(b, optimizer)]);
-        var bag = Properties(b, [.. properties]);
+        var bag = Properties(b, texts);
         b.StartTable(CheckpointSchema.Root.Count);
         b.AddInt(CheckpointSchema.Root.Version, CheckpointSchema.Version, 0);
         b.AddOffset(CheckpointSchema.Root.Module, module, 0);
