@@ -153,7 +153,7 @@ internal readonly record struct FlatTable(TensorStream File, long Place)
     {
         if (at < 0 || at > File.Length - bytes.Length)
         {
-            throw Damaged($"a reference to byte {at}, outside of its {File.Length}");
+            throw Damaged($"a reference to byte {at}, outside of its {File.Length} bytes");
         }
 
         File.ReadBytes(at, bytes);
