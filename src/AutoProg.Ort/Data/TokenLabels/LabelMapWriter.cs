@@ -23,7 +23,7 @@ internal sealed class LabelMapWriter(FeatureExtractor teacher, int top)
     /// <param name="log">Hears of unreadable images and of progress.</param>
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>Places per side of a map.</returns>
-    /// <exception cref="FileFormatException">The teacher does not give logits of the data's classes for a square of places.</exception>
+    /// <exception cref="FileFormatException">The teacher does not give logits of the data's classes for a square of places, or they are not finite.</exception>
     /// <exception cref="DataException">Too many images are corrupt.</exception>
     public int Write(string path, IImageDataset images, double maxCorruptFraction, ILogger log, CancellationToken cancellationToken)
     {
@@ -71,7 +71,7 @@ internal sealed class LabelMapWriter(FeatureExtractor teacher, int top)
             loaded.ForEach(static image => image.Dispose());
             for (var i = 0; i < batch.Length; i++)
             {
-                Keep(logits.AsSpan(i * teacher.Dimension, teacher.Dimension), map, classes, scores);
+                Keep(batch[i], logits.AsSpan(i * teacher.Dimension, teacher.Dimension), map, classes, scores);
                 stream.Position = offsets[0] + ((long)batch[i] * length * sizeof(ushort));
                 stream.Write(MemoryMarshal.AsBytes(classes.AsSpan()));
                 stream.Position = offsets[1] + ((long)batch[i] * length * sizeof(ushort));
@@ -86,7 +86,7 @@ internal sealed class LabelMapWriter(FeatureExtractor teacher, int top)
     }
 
     /// <summary>The most probable classes of each place, by the softmax over all classes.</summary>
-    private static void Keep(ReadOnlySpan<float> logits, (int Side, int Kept, bool ClassesFirst) map, Span<ushort> classes, Span<Half> scores)
+    private void Keep(int image, ReadOnlySpan<float> logits, (int Side, int Kept, bool ClassesFirst) map, Span<ushort> classes, Span<Half> scores)
     {
         var places = map.Side * map.Side;
         var ofPlace = new float[logits.Length / places];
@@ -97,6 +97,14 @@ internal sealed class LabelMapWriter(FeatureExtractor teacher, int top)
                 ofPlace[c] = map.ClassesFirst ? logits[(c * places) + place] : logits[(place * ofPlace.Length) + c];
             }
 
+            var largest = TensorPrimitives.Max<float>(ofPlace);
+            if (!float.IsFinite(largest))
+            {
+                throw new FileFormatException(teacher.Path, $"output '{teacher.Output}' gives {largest} at place {place} of image {image}; expected finite logits");
+            }
+
+            // SoftMax does not do this by itself, and exp(89) is infinite.
+            TensorPrimitives.Subtract<float>(ofPlace, largest, ofPlace);
             TensorPrimitives.SoftMax<float>(ofPlace, ofPlace);
             var best = Enumerable.Range(0, ofPlace.Length).OrderByDescending(c => ofPlace[c]).Take(map.Kept);
             foreach (var (rank, c) in best.Index())

@@ -89,6 +89,25 @@ public sealed class LabelMapFileTests : InTemporaryFolder
         Assert.False(File.Exists(At("labels.safetensors")));
     }
 
+    [Fact]
+    public void Logits_of_any_size_become_probabilities()
+    {
+        DataLabeling.Run(Recipe, new LabelOptions { Teacher = Teacher(scale: 1000), File = At("labels.safetensors") });
+        var images = ImageDatasets.Open(Recipe.Data, Recipe.Seed).Train;
+        using var maps = LabelMapFile.Open(At("labels.safetensors"), images);
+        var rows = new float[16 * images.ClassNames.Count];
+        maps.Read(5, ImagePlacement.Whole, 4).Write(rows, images.ClassNames.Count, smoothing: 0);
+        Assert.All(rows.Chunk(images.ClassNames.Count), static row => Assert.Equal(1, row.Sum(), 4));
+    }
+
+    [Fact]
+    public void A_teacher_that_gives_no_numbers_is_refused_before_training()
+    {
+        var error = Assert.Throws<FileFormatException>(() => DataLabeling.Run(Recipe, new LabelOptions { Teacher = Teacher(scale: float.NaN), File = At("labels.safetensors") }));
+        Assert.EndsWith("output 'places' gives NaN at place 0 of image 0; expected finite logits", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(At("labels.safetensors")));
+    }
+
     [Theory]
     [InlineData(0.8, 0)]
     [InlineData(0, 1)]
@@ -115,14 +134,14 @@ public sealed class LabelMapFileTests : InTemporaryFolder
     private string Refusal(IImageDataset images) => Assert.Throws<FileFormatException>(() => LabelMapFile.Open(At("labels.safetensors"), images)).Message;
 
     /// <summary>A convolution of 8 x 8 pixels: logits for 4 x 4 places of an image of 32 pixels.</summary>
-    private string Teacher(int? classes = null)
+    private string Teacher(int? classes = null, float scale = 0.125f)
     {
         var count = classes ?? ImageDatasets.Open(Recipe.Data, Recipe.Seed).Train.ClassNames.Count;
         var b = new GraphBuilder();
         var weights = new float[count * 3 * 64];
         for (var i = 0; i < weights.Length; i++)
         {
-            weights[i] = (float)Math.Sin(i * 1.7) / 8;
+            weights[i] = (float)Math.Sin(i * 1.7) * scale;
         }
 
         var image = b.Input("image", ElementType.Float, [4, 3, 32, 32]);
