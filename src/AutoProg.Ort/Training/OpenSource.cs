@@ -30,7 +30,7 @@ internal sealed class OpenSource : IDisposable
         }
 
         RequireChannels(recipe, task);
-        var maps = LabelMapFile.Open(path, images);
+        var maps = LabelMapFile.Open(path, images, cancellationToken);
         return new OpenSource(new ImageSource(images, recipe.Data, log, new LabelMaps(maps, task.Model.ResolutionStep)), maps);
     }
 

@@ -13,8 +13,8 @@ internal sealed record LabelMaps(LabelMapFile File, int PixelsPerToken);
 
 /// <summary>
 /// The label maps of a data set, a safetensors file: <c>classes</c> U16 and <c>scores</c> F16, both [images, k, g, g] (the k most probable classes at each of g x g places, from the top left, with
-/// probabilities in any scale), and <c>labels</c> I32 [images], the data set's own classes, by which a file of other images, or of another order, is recognised. Maps are read
-/// where they lie, when they are needed. Thread-safe.
+/// probabilities in any scale), and <c>labels</c> I32 [images], the data set's own classes. By these, and by the fingerprint of the images where the file tells one, a file of other images, or of
+/// another order, is recognised. Maps are read where they lie, when they are needed. Thread-safe.
 /// </summary>
 internal sealed class LabelMapFile : IDisposable
 {
@@ -26,6 +26,9 @@ internal sealed class LabelMapFile : IDisposable
 
     /// <summary>Name of the tensor of the data set's own classes.</summary>
     public const string LabelsTensor = "labels";
+
+    /// <summary>Name of the note that tells the fingerprint of the images (<see cref="DatasetFingerprint"/>).</summary>
+    public const string ImagesNote = "images_sha256";
 
     // More than any teacher's; keeps a malformed file from costing memory.
     private const long MostElements = 1 << 22;
@@ -50,9 +53,10 @@ internal sealed class LabelMapFile : IDisposable
     /// <summary>Opens the label maps of a data set.</summary>
     /// <param name="path">The file.</param>
     /// <param name="images">The data set.</param>
+    /// <param name="cancellationToken">Ends the reading of the images' fingerprint.</param>
     /// <exception cref="FileFormatException">The file is damaged, or does not hold label maps of these images.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static LabelMapFile Open(string path, IImageDataset images)
+    public static LabelMapFile Open(string path, IImageDataset images, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(images);
         using var reader = SafetensorsReader.Open(path);
@@ -66,6 +70,9 @@ internal sealed class LabelMapFile : IDisposable
         reader.ReadBytes(LabelsTensor, MemoryMarshal.AsBytes(own.AsSpan()));
         var other = Enumerable.Range(0, own.Length).FirstOrDefault(i => own[i] != images.LabelOf(i), -1);
         Require(other < 0, $"image {other} has another class here than in '{images.Name}': the maps are those of other images; make them anew with 'autoprog label'");
+        Require(
+            !reader.Metadata.TryGetValue(ImagesNote, out var labelled) || string.Equals(labelled, DatasetFingerprint.Of(images, cancellationToken).Sha256, StringComparison.Ordinal),
+            $"it holds maps of other images than those of '{images.Name}', although their classes are the same; make it anew with 'autoprog label'");
         return new LabelMapFile(path, File.OpenHandle(path, options: FileOptions.RandomAccess), classes, scores, images.ClassNames.Count);
 
         void Require(bool holds, string problem)

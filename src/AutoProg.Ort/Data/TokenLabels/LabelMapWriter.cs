@@ -41,7 +41,7 @@ internal sealed class LabelMapWriter(FeatureExtractor teacher, int top)
                         new(LabelMapFile.ScoresTensor, TensorType.F16, [images.Count, kept, side, side]),
                         new(LabelMapFile.LabelsTensor, TensorType.I32, [images.Count]),
                     ],
-                    new Dictionary<string, string>(StringComparer.Ordinal) { ["teacher_sha256"] = teacher.Sha256 });
+                    new Dictionary<string, string>(StringComparer.Ordinal) { ["teacher_sha256"] = teacher.Sha256, [LabelMapFile.ImagesNote] = DatasetFingerprint.Of(images, cancellationToken).Sha256 });
                 WriteMaps(stream, offsets, images, new CorruptImages(images, maxCorruptFraction, log), (side, kept, classesFirst), log, cancellationToken);
                 int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
                 stream.Position = offsets[2];

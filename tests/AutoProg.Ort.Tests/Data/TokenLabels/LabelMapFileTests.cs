@@ -51,6 +51,8 @@ public sealed class LabelMapFileTests : InTemporaryFolder
         DataLabeling.Run(Recipe, new LabelOptions { Teacher = Teacher(), File = At("labels.safetensors") });
         var fewer = ImageDatasets.Open(Recipe.Data with { TrainSamples = 20 }, Recipe.Seed).Train;
         Assert.Contains("it holds maps of 24 images, and", Refusal(fewer), StringComparison.Ordinal);
+        var othersOfTheSameClasses = ImageDatasets.Open(Recipe.Data, Recipe.Seed + 1).Train;
+        Assert.Contains("it holds maps of other images than those of", Refusal(othersOfTheSameClasses), StringComparison.Ordinal);
         Fill("labels", 1);
         Assert.Contains("image 0 has another class here than in", Refusal(ImageDatasets.Open(Recipe.Data, Recipe.Seed).Train), StringComparison.Ordinal);
     }
