@@ -30,6 +30,9 @@ internal sealed class LabelMapFile : IDisposable
     /// <summary>Name of the note that tells the fingerprint of the images (<see cref="DatasetFingerprint"/>).</summary>
     public const string ImagesNote = "images_sha256";
 
+    /// <summary>Classes that U16 can number.</summary>
+    public const int MostClasses = ushort.MaxValue + 1;
+
     // More than any teacher's; keeps a malformed file from costing memory.
     private const long MostElements = 1 << 22;
 

@@ -24,9 +24,14 @@ internal sealed class LabelMapWriter(FeatureExtractor teacher, int top)
     /// <param name="cancellationToken">Looked at between batches.</param>
     /// <returns>Places per side of a map.</returns>
     /// <exception cref="FileFormatException">The teacher does not give logits of the data's classes for a square of places, or they are not finite.</exception>
-    /// <exception cref="DataException">Too many images are corrupt.</exception>
+    /// <exception cref="DataException">Too many images are corrupt, or they are of more classes than a map can number.</exception>
     public int Write(string path, IImageDataset images, double maxCorruptFraction, ILogger log, CancellationToken cancellationToken)
     {
+        if (images.ClassNames.Count > LabelMapFile.MostClasses)
+        {
+            throw new DataException($"'{images.Name}' has {images.ClassNames.Count} classes; label maps number at most {LabelMapFile.MostClasses}. Choose some with data.classes.");
+        }
+
         var (side, classesFirst) = Layout(images.ClassNames.Count);
         var kept = Math.Min(top, images.ClassNames.Count);
         var temporary = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, WholeFile.TemporaryPrefix + Path.GetFileName(path));

@@ -4,9 +4,12 @@ using AutoProg.Ort.Data;
 using AutoProg.Ort.Data.Augmentation;
 using AutoProg.Ort.Data.TokenLabels;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Metrics;
 using AutoProg.Ort.Recipes;
+using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AutoProg.Ort.Tests.Data.TokenLabels;
 
@@ -108,6 +111,16 @@ public sealed class LabelMapFileTests : InTemporaryFolder
         var error = Assert.Throws<FileFormatException>(() => DataLabeling.Run(Recipe, new LabelOptions { Teacher = Teacher(scale: float.NaN), File = At("labels.safetensors") }));
         Assert.EndsWith("output 'places' gives NaN at place 0 of image 0; expected finite logits", error.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(At("labels.safetensors")));
+    }
+
+    [Fact]
+    public void More_classes_than_a_map_can_number_are_refused()
+    {
+        using var device = Device.Open("cpu", 1);
+        using var teacher = FeatureExtractor.Open(device, Teacher(), new FeatureOptions { Mean = Recipe.Data.Mean, Std = Recipe.Data.Std });
+        var images = new PatternImages(4, classes: 65537);
+        var error = Assert.Throws<DataException>(() => new LabelMapWriter(teacher, 1).Write(At("labels.safetensors"), images, 0, NullLogger.Instance, CancellationToken.None));
+        Assert.Equal("'pattern' has 65537 classes; label maps number at most 65536. Choose some with data.classes.", error.Message);
     }
 
     [Theory]
