@@ -225,11 +225,15 @@ public sealed class FeatureExtractor : IDisposable
         var length = rows * 3 * Resolution * Resolution;
         using var input = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels.AsMemory(0, length), [rows, 3, Resolution, Resolution]);
         using var outputs = session.Run(runOptions, [Input], [input], [Output]);
+        var shape = outputs[0].GetTensorTypeAndShape().Shape;
         var features = outputs[0].GetTensorDataAsSpan<float>();
-        FeatureShape = outputs[0].GetTensorTypeAndShape().Shape[1..];
-        return features.Length > 0 && features.Length % rows == 0 && (Dimension == 0 || features.Length == rows * Dimension)
-            ? features.ToArray()
-            : throw Refused($"output '{Output}' has {features.Length} elements for {rows} images");
+        if (shape.Length < 2 || shape[0] != rows || features.IsEmpty || (Dimension != 0 && features.Length != (long)rows * Dimension))
+        {
+            throw Refused($"output '{Output}' is [{string.Join(", ", shape)}] for {rows} images, expected [{rows}, {(Dimension == 0 ? "..." : $"{Dimension} numbers")}]; name another output");
+        }
+
+        FeatureShape = shape[1..];
+        return features.ToArray();
     }
 
     private int FindDimension()

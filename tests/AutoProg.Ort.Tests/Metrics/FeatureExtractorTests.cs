@@ -91,6 +91,17 @@ public sealed class FeatureExtractorTests : InTemporaryFolder
     }
 
     [Fact]
+    public void An_output_whose_first_axis_is_not_the_batch_is_refused()
+    {
+        var b = new GraphBuilder();
+        b.Output("turned", b.Transpose(b.Input("image", ElementType.Float, [2, 3, 4, 4]), 1, 0, 2, 3));
+        File.WriteAllBytes(At("turned.onnx"), OnnxWriter.WriteWithWeights(b.Build(), "m", static weight => throw new KeyNotFoundException(weight), Told));
+        using var device = Device.Open("cpu", 1);
+        var error = Assert.Throws<FileFormatException>(() => FeatureExtractor.Open(device, At("turned.onnx")));
+        Assert.EndsWith("output 'turned' is [3, 2, 4, 4] for 2 images, expected [2, ...]; name another output", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void More_images_than_a_run_takes_are_refused()
     {
         using var device = Device.Open("cpu", 1);
