@@ -60,6 +60,11 @@ public sealed class FeatureExtractor : IDisposable
         fixedBatch = dims[0] > 0;
         BatchSize = Within(fixedBatch ? dims[0] : options.BatchSize, LargestBatch, "images per run");
         Resolution = FindResolution(dims, options);
+        if (options.CropPct is not (> 0 and <= 1))
+        {
+            throw Refused($"a crop of {options.CropPct} was asked for, expected above 0 to 1");
+        }
+
         var (mean, std) = (options.Mean ?? Numbers("mean"), options.Std ?? Numbers("std"));
         try
         {

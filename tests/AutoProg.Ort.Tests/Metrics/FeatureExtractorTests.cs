@@ -79,6 +79,8 @@ public sealed class FeatureExtractorTests : InTemporaryFolder
         Refused(told, new() { Output = "absent" }, "'absent' is none that holds float vectors");
         Refused(told, new() { Resolution = 5 }, "its images have 4 pixels per side, and 5 were asked for");
         Refused(told, new() { BatchSize = 0 }, "0 images per run, expected 1 to 4096");
+        Refused(told, new() { CropPct = 0 }, "a crop of 0 was asked for, expected above 0 to 1");
+        Refused(told, new() { CropPct = double.NaN }, "a crop of NaN was asked for, expected above 0 to 1");
         Refused(Model("odd.onnx", new(Told) { ["std"] = "none" }, anyBatch: true), null, "its metadata 'std' is no list of numbers");
         Refused(Model("two.onnx", Told, anyBatch: true, channels: 2), null, "it takes 'image' (Single[?, 2, 4, 4]); expected one float input [N, 3, H, W]");
 
