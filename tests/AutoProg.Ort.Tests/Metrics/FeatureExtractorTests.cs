@@ -48,6 +48,20 @@ public sealed class FeatureExtractorTests : InTemporaryFolder
     }
 
     [Fact]
+    public void A_whole_image_is_squeezed_and_otherwise_its_middle_is_taken()
+    {
+        using var device = Device.Open("cpu", 1);
+        var path = Model("m.onnx", Told, anyBatch: true);
+        FeatureOptions plain = new() { Mean = [0, 0, 0], Std = [1, 1, 1] };
+        using FeatureExtractor middle = FeatureExtractor.Open(device, path, plain), whole = FeatureExtractor.Open(device, path, plain with { WholeImages = true });
+
+        // The left quarter of an image twice as wide as high is white: none of it lies in the middle square.
+        using RgbImage image = new(8, 4, [.. Enumerable.Range(0, 8 * 4).SelectMany(static i => Enumerable.Repeat(i % 8 < 2 ? byte.MaxValue : (byte)0, 3))]);
+        Assert.All(middle.Extract([image]), static share => Assert.Equal(0, share));
+        Assert.All(whole.Extract([image]), static share => Assert.InRange(share, 0.2f, 0.3f));
+    }
+
+    [Fact]
     public void Options_say_what_the_file_does_not()
     {
         using var device = Device.Open("cpu", 1);
