@@ -21,17 +21,17 @@ public static class TrainableNames
         ArgumentNullException.ThrowIfNull(trainable);
         ArgumentNullException.ThrowIfNull(freeze);
         var names = file.Initializers.Values.Where(static i => i.Type == ElementType.Float).Select(static i => i.Name).ToList();
-        var selected = trainable.SelectMany(Named).ToHashSet(StringComparer.Ordinal);
-        selected.ExceptWith(freeze.SelectMany(Named));
+        var selected = trainable.SelectMany(pattern => Named(pattern, nameof(trainable))).ToHashSet(StringComparer.Ordinal);
+        selected.ExceptWith(freeze.SelectMany(pattern => Named(pattern, nameof(freeze))));
         return selected.Count > 0
             ? selected
             : throw new ArgumentException($"Nothing of {file.Path} would learn: the frozen patterns name all that the trainable ones do.", nameof(freeze));
 
-        List<string> Named(string pattern)
+        List<string> Named(string pattern, string parameter)
         {
             var named = names.FindAll(name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
             return named.Count > 0 ? named : throw new ArgumentException(
-                $"Pattern '{pattern}' names no Float tensor stored in {file.Path}; {(names.Count > 0 ? $"names are e.g. '{UntrustedText.Shown(names[0])}'" : "there is none")}.", nameof(trainable));
+                $"Pattern '{pattern}' names no Float tensor stored in {file.Path}; {(names.Count > 0 ? $"names are e.g. '{UntrustedText.Shown(names[0])}'" : "there is none")}.", parameter);
         }
     }
 }
