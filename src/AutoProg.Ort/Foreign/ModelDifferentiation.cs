@@ -3,7 +3,9 @@ using AutoProg.Graphs.Analysis;
 using AutoProg.Graphs.Artifacts;
 using AutoProg.Graphs.Import;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Runs;
 using AutoProg.Ort.Runtime;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AutoProg.Ort.Foreign;
 
@@ -82,7 +84,7 @@ public static class ModelDifferentiation
         var training = Differentiate(file, imported, options);
         var (model, manifest) = training.Write(GraphName);
         var cost = new GraphArtifactCost(GraphCost.MatrixFlops(training.Graph), GraphCost.PeakActivationBytes(training.Graph));
-        new GraphStore(options.Output, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).Write(new GraphArtifact(model, manifest, cost));
+        new GraphStore(options.Output, NullLogger.Instance).Write(new GraphArtifact(model, manifest, cost));
         WriteWeights(file, options.Output, [.. manifest.Parameters.Select(static p => p.Name), .. imported.Statistics.Select(static s => s.Buffer)]);
         return new DifferentiatedModel(
             Path.GetFullPath(options.Output), manifest.Inputs, [.. training.Gradients.Keys], imported.Builder.Parameters.Sum(static p => p.Shape.ElementCount),
@@ -106,9 +108,15 @@ public static class ModelDifferentiation
 
     private static void WriteWeights(OnnxModelFile file, string folder, IReadOnlyList<string> names)
     {
-        var path = Path.Combine(folder, WeightsFile);
-        var temporary = path + ".tmp";
-        SafetensorsWriter.Write(temporary, [.. names.Select(name => new FloatTensor(name, file.Initializers[name].Shape, () => file.Read(name).Floats()))]);
-        File.Move(temporary, path, overwrite: true);
+        var temporary = Path.Combine(folder, WholeFile.TemporaryPrefix + WeightsFile);
+        try
+        {
+            SafetensorsWriter.Write(temporary, [.. names.Select(name => new FloatTensor(name, file.Initializers[name].Shape, () => file.Read(name).Floats()))]);
+            File.Move(temporary, Path.Combine(folder, WeightsFile), overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
     }
 }
