@@ -18,11 +18,9 @@ internal sealed class OrtTrainingApiSession : ITrainingSession
     private readonly FedInputs training;
     private readonly FedInputs evaluation;
 
-    private OrtTrainingApiSession(TrainingArtifacts artifacts, string folder, CheckpointState state, int threads)
+    private OrtTrainingApiSession(TrainingArtifacts artifacts, string folder, CheckpointState state, SessionOptions options)
     {
-        this.artifacts = artifacts;
-        this.state = state;
-        options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        (this.artifacts, this.state, this.options) = (artifacts, state, options);
         session = new TrainingSession(
             options,
             state,
@@ -41,12 +39,14 @@ internal sealed class OrtTrainingApiSession : ITrainingSession
     {
         ArgumentNullException.ThrowIfNull(artifacts);
         var checkpoint = LoadCheckpoint(Path.Combine(folder, TrainingArtifacts.CheckpointFile));
+        var options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         try
         {
-            return new OrtTrainingApiSession(artifacts, folder, checkpoint, threads);
+            return new OrtTrainingApiSession(artifacts, folder, checkpoint, options);
         }
         catch
         {
+            options.Dispose();
             checkpoint.Dispose();
             throw;
         }
