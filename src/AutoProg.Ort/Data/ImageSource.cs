@@ -64,7 +64,7 @@ internal sealed class ImageSource : IBatchSource
     public BatchStream EvaluationBatches(int batchSize, int resolution, double cropPct) =>
         Start(new EvaluationPlan(Dataset, images, batchSize, resolution, cropPct, normalization));
 
-    /// <summary>The same with some of the images, drawn by the seed; all of them where there are no more.</summary>
+    /// <summary>The same with some of the images, drawn by the seed, and without label maps, which only whole epochs are trained with; this itself where there are no more images.</summary>
     /// <param name="count">Number of images, at least 1.</param>
     /// <param name="seed">The run's seed.</param>
     public IBatchSource Subset(int count, long seed) =>

@@ -19,7 +19,7 @@ public sealed record FloatTensor(string Name, Shape Shape, FloatSource Elements)
     public static FloatTensor Of(string name, Shape shape, float[] elements) => new(name, shape, () => elements);
 }
 
-/// <summary>Where a tensor will lie, without its elements.</summary>
+/// <summary>A tensor that will be written, without its elements.</summary>
 /// <param name="Name">Unique in its file.</param>
 /// <param name="Type">Element type.</param>
 /// <param name="Shape">Dimensions, row-major.</param>

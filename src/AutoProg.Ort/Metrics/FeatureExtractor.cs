@@ -160,7 +160,7 @@ public sealed class FeatureExtractor : IDisposable
 
     /// <summary>
     /// Computes the features of images of any size: the shorter side is resized to <see cref="Resolution"/> / <see cref="FeatureOptions.CropPct"/>, bicubic with antialiasing, and the
-    /// middle is taken, so that of a square image nothing is lost where that is 1.
+    /// middle is taken, so that of a square image nothing is lost where that is 1. With <see cref="FeatureOptions.WholeImages"/> both sides are resized to <see cref="Resolution"/> instead.
     /// </summary>
     /// <param name="images">At most <see cref="BatchSize"/>; they stay the caller's.</param>
     /// <returns>[count, <see cref="Dimension"/>].</returns>

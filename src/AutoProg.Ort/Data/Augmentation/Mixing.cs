@@ -35,7 +35,7 @@ internal readonly record struct Mixing(double Lambda, Box? Pasted)
         return cutmix ? Cut(lambda, resolution, rowDraw, columnDraw) : new Mixing(lambda, null);
     }
 
-    /// <summary>Draws a box as CutMix does; null of alpha 0.</summary>
+    /// <summary>Draws a box as CutMix does; null where alpha is 0.</summary>
     /// <param name="alpha">Of the Beta distribution of the share outside the box.</param>
     /// <param name="side">Side of the square in which it lies.</param>
     /// <param name="random">Source.</param>

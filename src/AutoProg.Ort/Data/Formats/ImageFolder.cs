@@ -73,7 +73,7 @@ public sealed class ImageFolder : IImageDataset
     /// <inheritdoc />
     public RgbImage Load(int index, int minimumSide) => ImageDecoder.Decode(Describe(index), minimumSide);
 
-    /// <summary>Name and length of the file; of 256 files, spread over the folder, the content as well. Whoever edits others in place and keeps their length is not noticed.</summary>
+    /// <summary>Name and length of the file; of every so many-th, at least 256 or all that there are, the content as well. Whoever edits others in place and keeps their length is not noticed.</summary>
     /// <inheritdoc />
     public bool TryIdentify(int index, IncrementalHash hash)
     {
