@@ -46,6 +46,52 @@ public class AffineTransformTests
         Assert.Equal([40, 90, 80, 99], canvas.Values());
     }
 
+    [Theory]
+    [InlineData("rotate")]
+    [InlineData("shear x")]
+    [InlineData("shear y")]
+    [InlineData("translate x")]
+    [InlineData("translate y")]
+    public void The_placement_tells_what_every_pixel_shows(string operation)
+    {
+        // Red tells the column and green the row; only what comes from outside is blue.
+        const int Width = 24, Height = 12;
+        var canvas = new Canvas();
+        canvas.Resize(Width, Height);
+        for (var i = 0; i < Width * Height; i++)
+        {
+            (canvas.Pixels[3 * i], canvas.Pixels[(3 * i) + 1], canvas.Pixels[(3 * i) + 2]) = ((byte)(10 * (i % Width)), (byte)(20 * (i / Width)), 0);
+        }
+
+        var blue = new Rgb(0, 0, 255);
+        var placement = operation switch
+        {
+            "rotate" => AffineTransform.Rotate(canvas, 20, blue),
+            "shear x" => AffineTransform.ShearX(canvas, 0.3, blue),
+            "shear y" => AffineTransform.ShearY(canvas, 0.3, blue),
+            "translate x" => AffineTransform.TranslateX(canvas, 0.2, blue),
+            _ => AffineTransform.TranslateY(canvas, 0.2, blue),
+        };
+
+        var compared = 0;
+        for (var i = 0; i < Width * Height; i++)
+        {
+            var (x, y) = placement.At(((i % Width) + 0.5) / Width, ((i / Width) + 0.5) / Height);
+            var (column, row) = ((x * Width) - 0.5, (y * Height) - 0.5);
+
+            // At the border neighbours repeat.
+            if (column is >= 2 and <= Width - 3 && row is >= 2 and <= Height - 3)
+            {
+                Assert.Equal(0, canvas.Pixels[(3 * i) + 2]);
+                Assert.Equal(column, canvas.Pixels[3 * i] / 10.0, 0.2); // the kernel bends a slope by up to a tenth of a pixel
+                Assert.Equal(row, canvas.Pixels[(3 * i) + 1] / 20.0, 0.2);
+                compared++;
+            }
+        }
+
+        Assert.True(compared > 50, $"{compared} pixels lie within the image.");
+    }
+
     [Fact]
     public void A_quarter_turn_is_exact_and_counter_clockwise()
     {
