@@ -14,12 +14,8 @@ internal sealed class RunLock : IDisposable
 
     private readonly FileStream stream;
 
-    private RunLock(string folder, FileMode mode)
-    {
+    private RunLock(string folder, FileMode mode) =>
         stream = new FileStream(Path.Combine(folder, LockName), mode, FileAccess.ReadWrite, FileShare.None, bufferSize: 1);
-        var owner = string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}\n");
-        File.WriteAllText(Path.Combine(folder, OwnerName), owner);
-    }
 
     /// <summary>Whether a folder has ever been locked.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, LockName));
@@ -28,32 +24,53 @@ internal sealed class RunLock : IDisposable
     /// <exception cref="IOException">The folder cannot be written to.</exception>
     public static RunLock? TryCreate(string folder)
     {
+        RunLock created;
         try
         {
-            return new RunLock(folder, FileMode.CreateNew);
+            created = new RunLock(folder, FileMode.CreateNew);
         }
         catch (IOException) when (IsIn(folder))
         {
             return null;
         }
+
+        return created.OwnedByThisProcess(folder);
     }
 
     /// <summary>Locks a folder.</summary>
     /// <exception cref="IOException">Another process holds the lock, or the folder cannot be written to.</exception>
     public static RunLock Take(string folder)
     {
+        RunLock taken;
         try
         {
-            return new RunLock(folder, FileMode.OpenOrCreate);
+            taken = new RunLock(folder, FileMode.OpenOrCreate);
         }
         catch (IOException error) when (IsHeld(folder))
         {
             throw new IOException($"{folder}: {Owner(folder)} is writing to this run; stop it first.", error);
         }
+
+        return taken.OwnedByThisProcess(folder);
     }
 
     /// <summary>Gives the folder free.</summary>
     public void Dispose() => stream.Dispose();
+
+    /// <summary>Tells who holds the lock. Where that cannot be written, a full disk for instance, the lock is given up: its own process must not seem to be another one.</summary>
+    private RunLock OwnedByThisProcess(string folder)
+    {
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, OwnerName), string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}\n"));
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
     private static bool IsHeld(string folder)
     {
