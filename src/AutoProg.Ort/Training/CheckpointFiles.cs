@@ -14,7 +14,7 @@ internal static class CheckpointFiles
     public static string FileName(ParameterArena arena, ArenaBuffer buffer) => buffer.Role switch
     {
         ArenaRole.Weights => "weights.safetensors",
-        ArenaRole.Ema => $"ema-{arena.EmaDecays[buffer.Index]}.safetensors",
+        ArenaRole.Ema => $"{RunComponents.NameOf(arena, buffer)}.safetensors",
         ArenaRole.Moments => $"moment-{buffer.Index}.safetensors",
         _ => throw new ArgumentOutOfRangeException(nameof(buffer), buffer, "Gradients are not stored."),
     };

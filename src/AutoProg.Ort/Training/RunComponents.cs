@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -67,7 +68,7 @@ internal sealed class RunComponents : IDisposable
     public string WeightsName(ArenaBuffer buffer) => NameOf(Arena, buffer);
 
     /// <summary>The same for any arena.</summary>
-    public static string NameOf(ParameterArena arena, ArenaBuffer buffer) => buffer.Role == ArenaRole.Weights ? "online" : $"ema-{arena.EmaDecays[buffer.Index]}";
+    public static string NameOf(ParameterArena arena, ArenaBuffer buffer) => buffer.Role == ArenaRole.Weights ? "online" : string.Create(CultureInfo.InvariantCulture, $"ema-{arena.EmaDecays[buffer.Index]}");
 
     public void Dispose()
     {
