@@ -93,7 +93,7 @@ public sealed class ProgressiveTrainer
                 catch (DivergedException error) when (error.Batch is not null && start.State.Skipped.Count < recipe.Training.MaxRollbacks)
                 {
                     start = start.Before(error, folder?.Checkpoints(recipe.Checkpoints.Keep, logger).TryOpenLatest());
-                    logger.RunRolledBack(error.Message, start.Checkpoint?.Name ?? "the beginning", start.State.Skipped.Count, recipe.Training.MaxRollbacks);
+                    logger.RunRolledBack($"{error.Finding}.", start.Checkpoint?.Name ?? "the beginning", start.State.Skipped.Count, recipe.Training.MaxRollbacks);
                 }
             }
         }
@@ -107,14 +107,14 @@ public sealed class ProgressiveTrainer
     private static RunSummary Execute(
         Recipe recipe, RunDirectory? folder, RunStartingPoint start, IImageDataset train, IImageDataset val, TrainerOptions options, CancellationToken cancellationToken)
     {
-        using var recorder = new RunRecorder(recipe, folder, options, start.State);
+        using var recorder = new RunRecorder(recipe, folder, options, start.State, start.Checkpoint?.Name);
         using var parts = RunComponents.Create(recipe, train.ClassNames.Count, start.State, options);
         if (start.Checkpoint is { } checkpoint)
         {
             CheckpointFiles.Load(parts, checkpoint);
         }
 
-        if (start.Rollback is { } rollback)
+        foreach (var rollback in start.Rollbacks)
         {
             recorder.Event(start.State, "rollback", rollback);
         }

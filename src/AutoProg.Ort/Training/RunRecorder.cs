@@ -24,10 +24,11 @@ internal sealed class RunRecorder : IDisposable
     private readonly RunEnvironment environment = RunEnvironment.Capture();
     private (long Step, string Fingerprint) saved = (-1, "");
 
-    public RunRecorder(Recipe recipe, RunDirectory? folder, TrainerOptions embedding, TrainingState state)
+    public RunRecorder(Recipe recipe, RunDirectory? folder, TrainerOptions embedding, TrainingState state, string? lastCheckpoint = null)
     {
         this.recipe = recipe;
         this.folder = folder;
+        LastCheckpoint = lastCheckpoint;
         log = embedding.Logger;
         var clock = embedding.Clock;
         meter = new TrainingMeter(embedding.Meters, folder is null ? recipe.Name : Path.GetFileName(folder.Path), PolicyNames.NameOf(recipe.Growth.Policy));
@@ -40,7 +41,7 @@ internal sealed class RunRecorder : IDisposable
         }
     }
 
-    /// <summary>Name of the newest checkpoint of this process, or null.</summary>
+    /// <summary>Name of the run's newest checkpoint, or null.</summary>
     public string? LastCheckpoint { get; private set; }
 
     /// <summary>Whether the last evaluation was the best so far and is not saved yet.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -79,9 +80,9 @@ public sealed class DivergedException : Exception
 
     internal DivergedException(long step, int stage, StepResult result, string? lastCheckpoint)
         : base(
-            $"step {step + 1}, stage {stage + 1}: loss {result.Loss}, gradient norm {result.GradientNorm}; training has diverged and nothing was updated. "
+            $"{FindingOf(step, stage, result)}; training has diverged and nothing was updated. "
             + $"Last good checkpoint: {lastCheckpoint ?? "none"}. Lower optimizer.lr, lengthen schedule.warmup_epochs, set training.clip_grad, or leave such batches out with training.max_rollbacks.") =>
-        (Step, Result) = (step, result);
+        (Step, Result, Finding) = (step, result, FindingOf(step, stage, result));
 
     /// <summary>Updates done.</summary>
     internal long Step { get; }
@@ -89,6 +90,12 @@ public sealed class DivergedException : Exception
     /// <summary>What was not finite.</summary>
     internal StepResult Result { get; }
 
+    /// <summary>Where, and what was found there, without the cure.</summary>
+    internal string Finding { get; } = "";
+
     /// <summary>The batch of the step; null where it was no step of the training.</summary>
     internal SkippedBatch? Batch { get; init; }
+
+    private static string FindingOf(long step, int stage, StepResult result) =>
+        string.Create(CultureInfo.InvariantCulture, $"step {step + 1}, stage {stage + 1}: loss {result.Loss}, gradient norm {result.GradientNorm}");
 }

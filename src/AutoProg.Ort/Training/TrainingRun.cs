@@ -180,6 +180,12 @@ internal sealed class TrainingRun
         var started = Stopwatch.GetTimestamp();
         var result = parts.Step.Run(active, batch, new StepSettings(rate, plan.Regularization.DropPath, recipe.Training.ClipGrad, State.Epoch, State.Stage));
         var took = Stopwatch.GetElapsedTime(started);
+        State.Times = State.Times with
+        {
+            Train = State.Times.Train + (State.Search is null ? took.TotalSeconds : 0),
+            Search = State.Times.Search + (State.Search is null ? 0 : took.TotalSeconds),
+            DataWait = State.Times.DataWait + wait.TotalSeconds,
+        };
         if (!result.IsFinite)
         {
             throw new DivergedException(State.Step, State.Stage, result, recorder.LastCheckpoint) { Batch = SkippedAt(batch.Index) };
@@ -189,12 +195,6 @@ internal sealed class TrainingRun
         State.Batch = batch.Index + 1;
         State.LossSum += result.Loss;
         transitions.Search?.Trained(active, result.Loss);
-        State.Times = State.Times with
-        {
-            Train = State.Times.Train + (State.Search is null ? took.TotalSeconds : 0),
-            Search = State.Times.Search + (State.Search is null ? 0 : took.TotalSeconds),
-            DataWait = State.Times.DataWait + wait.TotalSeconds,
-        };
         window.Add(result.Loss, took, wait);
         var progress = new TrainingProgress(
             State.Epoch, transitions.Schedule.TotalEpochs, State.Batch, batchesPerEpoch, State.Step, State.Stage, transitions.Schedule.Stages.Count, active.Size, result.Loss, rate, State.Search is not null);

@@ -109,7 +109,7 @@ internal sealed record SearchProgress
     public IReadOnlyDictionary<string, long> StepCountsBefore { get; init; } = new Dictionary<string, long>(StringComparer.Ordinal);
 }
 
-/// <summary>Where the time of a run went, in seconds.</summary>
+/// <summary>Where the time of a run went, in seconds. What a rollback undid is counted; what a killed process did after its last checkpoint is not.</summary>
 public sealed record RunTimes
 {
     /// <summary>Forward, backward and update of the networks of the stages.</summary>

@@ -1,6 +1,7 @@
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
+using AutoProg.Ort.Tests.Monitoring;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,8 +28,26 @@ public sealed class RollbackTests : InTemporaryFolder
         Assert.All(MetricsTable.Read(run.MetricsFile), static row => Assert.InRange(row.TrainLoss, 0.1, 4));
         var told = warnings.Messages.Where(static m => m.Contains("Going back to", StringComparison.Ordinal)).ToList();
         Assert.Equal(Epochs, told.Count);
-        Assert.EndsWith($"to go on without this batch (3 of at most {Epochs} rollbacks).", told[^1]);
+        Assert.Matches(@"^step \d+, stage 1: loss \S+, gradient norm NaN\. Going back to step-\d{7}, to go on without this batch \(3 of at most 3 rollbacks\)\.$", told[^1]);
         Assert.Equal(rollbacks.Select(static r => r.Batch), run.Checkpoints(1, NullLogger.Instance).OpenLatest().ReadState<TrainingState>().Skipped);
+    }
+
+    [Fact]
+    public void However_often_it_goes_back_to_the_same_place_every_rollback_is_told_and_what_was_undone_counts()
+    {
+        using var measured = new MeasuredRun();
+        var recipe = Recipe(rollbacks: Epochs);
+        recipe = recipe with { Training = recipe.Training with { EvalInterval = 100 }, Checkpoints = recipe.Checkpoints with { EverySteps = 0, EveryEpochs = 100 } };
+
+        var summary = new ProgressiveTrainer(recipe, Options() with { Output = Folder, Experiment = "a", Meters = measured }).Run();
+
+        var rollbacks = EventLog.Read(At("a", "events.jsonl")).Where(static e => e.Kind is "rollback").Select(static e => e.Read<RollbackRecord>()).ToList();
+        Assert.Equal(Enumerable.Range(0, Epochs), rollbacks.Select(static r => r.Batch.Epoch));
+        Assert.All(rollbacks, static r => Assert.Null(r.Checkpoint));
+
+        // The steps that could not be taken are measured by the run alone.
+        Assert.InRange(measured.Of("autoprog.steps").Sum(), summary.Steps + 1, double.MaxValue);
+        Assert.InRange(summary.Times.Train, measured.Of("autoprog.step.duration").Sum(), double.MaxValue);
     }
 
     [Theory]

@@ -40,7 +40,9 @@ public sealed class TrainingRunTests : IDisposable
 
         Assert.Matches(@"^step \d+, stage 1: loss .*, gradient norm .*; training has diverged and nothing was updated\. Last good checkpoint: step-\d{7}\. Lower optimizer\.lr,", error.Message);
         using var run = RunDirectory.Open(Path.Combine(output, "diverged"));
-        Assert.Contains($"Last good checkpoint: {run.Checkpoints(1, NullLogger.Instance).OpenLatest().Name}.", error.Message, StringComparison.Ordinal);
+        var last = $"Last good checkpoint: {run.Checkpoints(1, NullLogger.Instance).OpenLatest().Name}.";
+        Assert.Contains(last, error.Message, StringComparison.Ordinal);
+        Assert.Contains(last, Assert.Throws<DivergedException>(() => ProgressiveTrainer.Resume(run.Path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
