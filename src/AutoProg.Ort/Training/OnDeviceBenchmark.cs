@@ -53,7 +53,16 @@ public static class OnDeviceBenchmark
             using var session = OrtTrainingApiSession.Open(artifacts, folder.FullName, recipe.Runtime.Threads);
             var batch = Batch.Blank(artifacts.Batch, network.Resolution, task.Model.ClassCount, task.Model.InputChannels);
             var inputs = task.Objective.TrainingInputs(batch, new StepKey(recipe.Seed, Epoch: 0, Stage: 0));
-            var times = Enumerable.Range(0, warmupSteps + steps).Select(_ => Time(session, inputs, recipe.Optimizer.Lr)).Skip(warmupSteps);
+            var times = new List<double>();
+            for (var i = -warmupSteps; i < steps; i++)
+            {
+                var milliseconds = Time(session, inputs, recipe.Optimizer.Lr);
+                if (i >= 0)
+                {
+                    times.Add(milliseconds);
+                }
+            }
+
             return new OnDeviceTiming(network, artifacts.Batch, times.Median());
         }
     }
