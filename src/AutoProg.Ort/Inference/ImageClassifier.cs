@@ -52,7 +52,7 @@ public sealed class ImageClassifier : IDisposable
         FeatureExtractor? model = null;
         try
         {
-            model = FeatureExtractor.OpenFor(cpu, path, static session => new FeatureOptions { Output = session.OutputNames[0], CropPct = CropPctOf(session.ModelMetadata), BatchSize = 1 });
+            model = FeatureExtractor.OpenFor(cpu, path, static session => new FeatureOptions { Output = session.OutputNames.FirstOrDefault(), CropPct = CropPctOf(session.ModelMetadata), BatchSize = 1 });
             return new ImageClassifier(cpu, model, model.Options.CropPct, ClassNamesOf(model));
         }
         catch
@@ -87,6 +87,8 @@ public sealed class ImageClassifier : IDisposable
             scores = logits.Extract([image]);
         }
 
+        // SoftMax takes exponentials as they are: of large logits they would be infinite.
+        TensorPrimitives.Subtract<float>(scores, TensorPrimitives.Max<float>(scores), scores);
         TensorPrimitives.SoftMax(scores, scores);
         return [.. scores.Select((probability, i) => new ClassProbability(ClassNames[i], probability)).OrderByDescending(static c => c.Probability)];
     }

@@ -1,3 +1,5 @@
+using AutoProg.Graphs;
+using AutoProg.Graphs.Artifacts;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Diffusion;
 using AutoProg.Ort.Files;
@@ -36,6 +38,20 @@ public sealed class ImageClassifierTests : InTemporaryFolder
             return classes[0].Name == images.ClassNames[images.LabelOf(i)];
         });
         Assert.Equal(run.Final!.Top1!.Value, 100.0 * right / images.Count, 1e-9);
+    }
+
+    [Fact]
+    public void Logits_whose_exponentials_are_infinite_give_probabilities_too()
+    {
+        var b = new GraphBuilder();
+        var image = b.Input("image", ElementType.Float, [1, 3, 4, 4]);
+        b.Output("logits", b.Scale(b.ReduceMean(image, [2, 3]), 1000));
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["mean"] = "[0,0,0]", ["std"] = "[1,1,1]" };
+        File.WriteAllBytes(At("m.onnx"), OnnxWriter.Write(b.Build(), "m", metadata));
+        using var classifier = ImageClassifier.Open(At("m.onnx"), threads: 1);
+        using var red = new RgbImage(4, 4, [.. Enumerable.Range(0, 16).SelectMany(static _ => new byte[] { 255, 0, 0 })]);
+
+        Assert.Equal([1.0, 0, 0], classifier.Classify(red).Select(static c => c.Probability));
     }
 
     [Fact]
