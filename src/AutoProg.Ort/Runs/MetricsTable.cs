@@ -40,12 +40,20 @@ public sealed class MetricsTable : IDisposable
     public static MetricsTable Open(string path, long keep)
     {
         var file = AppendedLines.Open(path, keep + 1);
-        if (file.Count == 0)
+        try
         {
-            file.Append(Encoding.UTF8.GetBytes(Header));
-        }
+            if (file.Count == 0)
+            {
+                file.Append(Encoding.UTF8.GetBytes(Header));
+            }
 
-        return new MetricsTable(file);
+            return new MetricsTable(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Reads all rows.</summary>

@@ -32,12 +32,22 @@ internal sealed class RunRecorder : IDisposable
         log = embedding.Logger;
         var clock = embedding.Clock;
         meter = new TrainingMeter(embedding.Meters, folder is null ? recipe.Name : Path.GetFileName(folder.Path), PolicyNames.NameOf(recipe.Growth.Policy));
-        if (folder is not null)
+        if (folder is null)
+        {
+            return;
+        }
+
+        checkpoints = folder.Checkpoints(recipe.Checkpoints.Keep, log);
+        try
         {
             events = EventLog.Open(folder.EventsFile, clock, state.EventCount);
             metrics = MetricsTable.Open(folder.MetricsFile, state.MetricsCount);
             tensorBoard = recipe.Training.Tensorboard ? TensorBoardLog.Open(folder.TensorBoardFile, clock, state.TensorBoardLength) : null;
-            checkpoints = folder.Checkpoints(recipe.Checkpoints.Keep, log);
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
