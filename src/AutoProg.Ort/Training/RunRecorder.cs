@@ -220,7 +220,7 @@ internal sealed class RunRecorder : IDisposable
         tensorBoard?.Flush();
         state.EventCount = events.Count;
         state.MetricsCount = metrics.Count;
-        state.TensorBoardLength = tensorBoard?.Length ?? 0;
+        state.TensorBoardLength = tensorBoard?.Length ?? state.TensorBoardLength;
         LastCheckpoint = checkpoints.Save(state.Step, CheckpointFiles.Of(parts), state, HasImproved);
         HasImproved = false;
         saved = (state.Step, fingerprint);

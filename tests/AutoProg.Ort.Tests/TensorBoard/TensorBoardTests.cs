@@ -84,6 +84,21 @@ public sealed class TensorBoardTests : InTemporaryFolder
         Assert.False(Directory.Exists(Path.Combine(run, "tensorboard")));
     }
 
+    [Fact]
+    public void What_it_was_told_stays_where_it_is_switched_off_for_a_while()
+    {
+        var recipe = TinyRecipes.Of(GrowthPolicyKind.Prog);
+        StopAt(14, (options, stop) => new ProgressiveTrainer(recipe, options).Run(stop));
+        StopAt(20, (options, stop) => ProgressiveTrainer.Resume(At("run"), options, [RecipeOverride.FromSet("training.tensorboard=false")], stop));
+
+        ProgressiveTrainer.Resume(At("run"));
+
+        var steps = Scalars(EventFileReader.Read(Log(At("run"))), "train/loss").Select(static s => s.Step).ToList();
+        Assert.Contains(14L, steps);
+        Assert.DoesNotContain(18L, steps);
+        Assert.Contains(32L, steps);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -105,6 +120,13 @@ public sealed class TensorBoardTests : InTemporaryFolder
         }
 
         Assert.Equal(keptBytes == 1000 ? [0, 1, 3] : [0, 3], EventFileReader.Read(path).Select(static e => (int)e.Step));
+    }
+
+    private void StopAt(long step, Func<TrainerOptions, CancellationToken, RunSummary> run)
+    {
+        using var stop = new CancellationTokenSource();
+        var options = new TrainerOptions { Output = Folder, Experiment = "run", Progress = new AtOnce<TrainingProgress>(p => { if (p.Step == step) { stop.Cancel(); } }) };
+        Assert.Throws<OperationCanceledException>(() => run(options, stop.Token));
     }
 
     private static string Log(string run) => Path.Combine(run, "tensorboard", "events.out.tfevents.autoprog");
