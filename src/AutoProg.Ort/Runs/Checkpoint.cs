@@ -8,7 +8,7 @@ namespace AutoProg.Ort.Runs;
 /// <param name="Name">Plain, lower-case, ending in <c>.safetensors</c>: <c>weights.safetensors</c>, <c>ema-0.998.safetensors</c>.</param>
 /// <param name="Tensors">Finite elements only.</param>
 /// <param name="Metadata">Free text to save along.</param>
-public sealed record CheckpointFile(string Name, IReadOnlyList<FloatTensor> Tensors, IReadOnlyDictionary<string, string>? Metadata = null);
+internal sealed record CheckpointFile(string Name, IReadOnlyList<FloatTensor> Tensors, IReadOnlyDictionary<string, string>? Metadata = null);
 
 /// <summary>A complete checkpoint whose every file is what was saved.</summary>
 public sealed class Checkpoint

@@ -26,7 +26,7 @@ public sealed class CheckpointStore
     /// <param name="folder">A run's <c>checkpoints</c> folder.</param>
     /// <param name="keep">Newest checkpoints to keep, at least 1; the best one is kept besides.</param>
     /// <param name="logger">Hears of damaged checkpoints.</param>
-    public CheckpointStore(string folder, int keep, ILogger logger)
+    internal CheckpointStore(string folder, int keep, ILogger logger)
         : this(folder, keep, logger, RunDisk.Instance)
     {
     }
@@ -49,7 +49,7 @@ public sealed class CheckpointStore
     /// <exception cref="NonFiniteTensorException">A tensor holds NaN or infinity; nothing was saved.</exception>
     /// <exception cref="ArgumentException">A file name is not plain or appears twice.</exception>
     /// <exception cref="IOException">The disk is full or fails; earlier checkpoints are untouched.</exception>
-    public string Save<TState>(long step, IReadOnlyList<CheckpointFile> files, TState state, bool best = false)
+    internal string Save<TState>(long step, IReadOnlyList<CheckpointFile> files, TState state, bool best = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         RefuseNames(files);

@@ -34,13 +34,13 @@ public sealed class EventLog : IDisposable
     }
 
     /// <summary>Events so far.</summary>
-    public long Count => lines.Count;
+    internal long Count => lines.Count;
 
     /// <summary>Opens a log for appending.</summary>
     /// <param name="path">Created where it is missing.</param>
     /// <param name="clock">Stamps events.</param>
     /// <param name="keep">Events to keep: 0 for a new run, the checkpoint's <see cref="Count"/> when resuming. A file with fewer keeps all.</param>
-    public static EventLog Open(string path, TimeProvider clock, long keep) => new(AppendedLines.Open(path, keep), clock);
+    internal static EventLog Open(string path, TimeProvider clock, long keep) => new(AppendedLines.Open(path, keep), clock);
 
     /// <summary>Reads a log; lines that are no events are left out, since the last may be cut short by a crash.</summary>
     public static IEnumerable<RunEvent> Read(string path)
@@ -59,7 +59,7 @@ public sealed class EventLog : IDisposable
     /// <param name="step">Updates done by now.</param>
     /// <param name="payload">Its fields, an object without <c>step</c>, <c>event</c> and <c>time</c>.</param>
     /// <exception cref="ArgumentException">The payload is no object, or uses a reserved name.</exception>
-    public void Append<TPayload>(string kind, long step, TPayload payload)
+    internal void Append<TPayload>(string kind, long step, TPayload payload)
     {
         var fields = JsonSerializer.SerializeToElement(payload, RunJson.Lines);
         if (fields.ValueKind != JsonValueKind.Object || Reserved.Any(name => fields.TryGetProperty(name, out _)))
@@ -86,7 +86,7 @@ public sealed class EventLog : IDisposable
     }
 
     /// <summary>Returns once all events are on the disk; called before a checkpoint is saved.</summary>
-    public void Flush() => lines.Flush();
+    internal void Flush() => lines.Flush();
 
     /// <inheritdoc />
     public void Dispose() => lines.Dispose();

@@ -32,12 +32,12 @@ public sealed class MetricsTable : IDisposable
     private MetricsTable(AppendedLines lines) => this.lines = lines;
 
     /// <summary>Rows so far.</summary>
-    public long Count => lines.Count - 1;
+    internal long Count => lines.Count - 1;
 
     /// <summary>Opens a table for appending.</summary>
     /// <param name="path">Created where it is missing.</param>
     /// <param name="keep">Rows to keep: 0 for a new run, the checkpoint's <see cref="Count"/> when resuming.</param>
-    public static MetricsTable Open(string path, long keep)
+    internal static MetricsTable Open(string path, long keep)
     {
         var file = AppendedLines.Open(path, keep + 1);
         try
@@ -67,12 +67,12 @@ public sealed class MetricsTable : IDisposable
     }
 
     /// <summary>Appends a row.</summary>
-    public void Append(EpochMetrics row) => lines.Append(Encoding.UTF8.GetBytes(string.Create(
+    internal void Append(EpochMetrics row) => lines.Append(Encoding.UTF8.GetBytes(string.Create(
         CultureInfo.InvariantCulture,
         $"{row.Epoch},{row.Stage},{row.Resolution},{row.Depth},{row.TrainLoss:R},{row.EvalLoss:R},{row.EvalTop1:R},{row.EvalTop5:R},{row.Lr:R},{row.TrainSeconds:R},{row.SearchSeconds:R},{row.EvalSeconds:R},{row.Level}")));
 
     /// <summary>Returns once all rows are on the disk; called before a checkpoint is saved.</summary>
-    public void Flush() => lines.Flush();
+    internal void Flush() => lines.Flush();
 
     /// <inheritdoc />
     public void Dispose() => lines.Dispose();

@@ -91,7 +91,7 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Opens a run to continue it.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no run.</exception>
     /// <exception cref="IOException">Another process is writing to it.</exception>
-    public static RunDirectory Resume(string path)
+    internal static RunDirectory Resume(string path)
     {
         RefuseOther(path);
         return new RunDirectory(path, RunLock.Take(path));
@@ -138,7 +138,7 @@ public sealed class RunDirectory : IDisposable
     }
 
     /// <summary>Writes the effective recipe; training from it repeats the run.</summary>
-    public void WriteRecipe(Recipe recipe) => WholeFile.Replace(RecipeFile, RecipeWriter.Write(recipe));
+    internal void WriteRecipe(Recipe recipe) => WholeFile.Replace(RecipeFile, RecipeWriter.Write(recipe));
 
     /// <summary>The effective recipe.</summary>
     /// <param name="overrides">Settings that take precedence.</param>
@@ -146,11 +146,11 @@ public sealed class RunDirectory : IDisposable
     public Recipe ReadRecipe(IReadOnlyList<RecipeOverride>? overrides = null) => RecipeReader.Read(RecipeFile, overrides);
 
     /// <summary>Writes what the run runs on.</summary>
-    public void WriteEnvironment(RunEnvironment environment) => WriteDocument(EnvironmentFile, environment);
+    internal void WriteEnvironment(RunEnvironment environment) => WriteDocument(EnvironmentFile, environment);
 
     /// <summary>Writes what came out of the run.</summary>
     /// <param name="summary">Plain data that System.Text.Json writes.</param>
-    public void WriteSummary<TSummary>(TSummary summary) => WriteDocument(SummaryFile, summary);
+    internal void WriteSummary<TSummary>(TSummary summary) => WriteDocument(SummaryFile, summary);
 
     /// <summary>The run's checkpoints.</summary>
     /// <param name="keep">Newest checkpoints to keep, at least 1.</param>
