@@ -13,7 +13,10 @@ internal static class Prerequisites
 {
     private const string FolderName = "prerequisites";
 
-    /// <summary>Trains what is missing and puts the files that came out in the recipes' place.</summary>
+    /// <summary>
+    /// Trains what is missing and puts the files that came out in the recipes' place. A model file gets its absolute path: in the recipe of a run's folder, a relative one would mean
+    /// another place.
+    /// </summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="options">How runs are embedded; without an output folder prerequisites lie in <c>runs</c>.</param>
     /// <param name="cancellationToken">Cancelling saves the run in progress.</param>
@@ -24,7 +27,11 @@ internal static class Prerequisites
         var (weights, features, vae) = (recipe.Model.InitialCheckpoint, recipe.Sampling.Features, recipe.Latents.Vae);
         return recipe with
         {
-            Model = recipe.Model with { InitialCheckpoint = IsRecipe(weights) ? Train(weights!, "model.safetensors") : weights },
+            Model = recipe.Model with
+            {
+                Onnx = recipe.Model.Onnx is { } onnx ? Path.GetFullPath(onnx) : null,
+                InitialCheckpoint = IsRecipe(weights) ? Train(weights!, "model.safetensors") : weights,
+            },
             Sampling = recipe.Sampling with { Features = IsRecipe(features) ? Train(features!, "model.onnx") : features },
             Latents = recipe.Latents with { Vae = IsRecipe(vae) ? Path.GetDirectoryName(Train(vae!, VaeExport.DecoderFile)) : vae },
         };

@@ -57,6 +57,18 @@ public sealed class ForeignTrainingTests : InTemporaryFolder
     }
 
     [Fact]
+    public void A_run_finds_a_model_file_that_was_named_by_a_relative_path()
+    {
+        var recipe = TinyRecipes.Foreign("vit", GrowthPolicyKind.Original);
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), recipe.Model.Onnx!);
+        recipe = recipe with { Model = recipe.Model with { Onnx = relative }, Training = recipe.Training with { Epochs = 1 } };
+
+        using var model = TrainedModel.Open(TinyRuns.Train(Folder, recipe));
+
+        Assert.Equal(TinyRecipes.ModelFile("vit"), model.Recipe.Model.Onnx);
+    }
+
+    [Fact]
     public void A_model_for_other_classes_is_refused()
     {
         var recipe = TinyRecipes.Foreign("vit", GrowthPolicyKind.Original);
