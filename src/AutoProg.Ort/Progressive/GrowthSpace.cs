@@ -112,7 +112,7 @@ internal sealed record GrowthSpace
         CheckList("depths", recipe.Depths, complete.Depth);
         if (complete.Level is not null && recipe.Depths.Count > 0)
         {
-            problems.Add($"growth.depths = [{string.Join(", ", recipe.Depths)}] grows depth, and growth.unfreeze keeps it fixed; leave one of the two away.");
+            problems.Add($"growth.depths = [{string.Join(", ", recipe.Depths)}] grows depth, and growth.unfreeze keeps it fixed; leave out one of the two.");
         }
 
         return problems;

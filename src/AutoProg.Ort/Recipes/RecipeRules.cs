@@ -36,7 +36,7 @@ public static class RecipeRules
     private static IEnumerable<RecipeFinding?> Model(ModelRecipe model)
     {
         yield return Rule(model.Onnx is null || model is { EmbedDim: null, Depth: null, NumHeads: null, MlpRatio: null, InChannels: null, LearnSigma: null }, "model.onnx",
-            "a model file is what it is: leave model.embed_dim, depth, num_heads, mlp_ratio, in_channels and learn_sigma away",
+            "a model file is what it is: leave out model.embed_dim, depth, num_heads, mlp_ratio, in_channels and learn_sigma",
             "model.embed_dim", "model.depth", "model.num_heads", "model.mlp_ratio", "model.in_channels", "model.learn_sigma");
         yield return Rule(model.Onnx is not null || model.Freeze.Count == 0, "model.freeze", "expected none, since only a model file (model.onnx) is frozen by names; use growth.unfreeze", "model.onnx");
         yield return Rule(model is not { ImgSize: { } size, PatchSize: { } patch } || size % patch == 0, "model.img_size",

@@ -89,7 +89,7 @@ public sealed class CheckpointStore
     /// <exception cref="FileNotFoundException">There is no checkpoint.</exception>
     /// <exception cref="FileFormatException">There are checkpoints, and all are damaged.</exception>
     public Checkpoint OpenLatest() =>
-        TryOpenLatest() ?? throw new FileNotFoundException($"{folder}: there is no checkpoint to resume from. Leave --resume away to start afresh.");
+        TryOpenLatest() ?? throw new FileNotFoundException($"{folder}: there is no checkpoint to resume from. Leave out --resume to start afresh.");
 
     /// <summary>Lets the pointers tell of the checkpoint that a run goes on from: a process that was killed may have saved it without getting so far. Deletes nothing.</summary>
     internal void GoOnFrom(Checkpoint latest) => TryTo(

@@ -70,7 +70,7 @@ internal sealed class SubNetworkGraphs
     /// <param name="dropPath">Whether the graph has stochastic depth.</param>
     public GraphArtifact Training(SubNetwork network, int batch, bool dropPath) => Get(network, batch, TrainingPurpose(dropPath));
 
-    /// <summary>The purpose of a training graph; stochastic depth is left away where the model has none.</summary>
+    /// <summary>The purpose of a training graph; stochastic depth is left out where the model has none.</summary>
     public GraphPurpose TrainingPurpose(bool dropPath) => dropPath && Model.HasDropPath ? GraphPurpose.TrainingWithDropPath : GraphPurpose.Training;
 
     /// <summary>The graph that tangent kernels are measured with, and its batch.</summary>

@@ -71,7 +71,7 @@ internal static class LearningTasks
         var isDiffusion = DiT.Variants.ContainsKey(m.Name);
         if (m.NumClasses is { } own && (isDiffusion ? own < classCount : own != classCount))
         {
-            throw recipe.Refuse("model.num_classes", $"{own}", $"expected {(isDiffusion ? "at least " : "")}the {classCount} classes of the data; set it to that, or leave it away");
+            throw recipe.Refuse("model.num_classes", $"{own}", $"expected {(isDiffusion ? "at least " : "")}the {classCount} classes of the data; set it to that, or leave it out");
         }
 
         try

@@ -91,7 +91,7 @@ public static class ModelExport
 
         if (model.Model is ForeignModel && options is { Format: ExportFormat.Onnx } and not { BatchSize: null, Resolution: null })
         {
-            throw new ArgumentException("A model file keeps its interface; leave batch size and resolution away.", nameof(options));
+            throw new ArgumentException("A model file keeps its interface; leave out batch size and resolution.", nameof(options));
         }
 
         var weights = model.Resolve(options.Weights, allowAll: false)[0];

@@ -36,7 +36,7 @@ public sealed class ZeroShotDecisionTests
 
     [Fact]
     public void Depths_of_a_recipe_and_unfreezing_exclude_each_other() => Assert.Equal(
-        ["growth.depths = [1, 2] grows depth, and growth.unfreeze keeps it fixed; leave one of the two away."],
+        ["growth.depths = [1, 2] grows depth, and growth.unfreeze keeps it fixed; leave out one of the two."],
         GrowthSpace.Problems(new() { NumStages = 2, Depths = [1, 2] }, new SubNetwork(32, 2, 4), patchSize: 2));
 
     [Fact]

@@ -18,6 +18,8 @@ public sealed class RecipeRulesTests
     [InlineData("growth.resolution_divisor=24", "growth.resolution_divisor = 24: expected a multiple of model.patch_size (16), or 0")]
     [InlineData("model.img_size=230", "model.img_size = 230: expected a multiple of model.patch_size (16)")]
     [InlineData("model.num_heads=5", "model.embed_dim = 384: expected a multiple of model.num_heads (5)")]
+    [InlineData("model.onnx=m.onnx", "model.onnx = \"m.onnx\": a model file is what it is: leave out model.embed_dim, depth, num_heads, mlp_ratio, in_channels and learn_sigma")]
+    [InlineData("model.freeze=['conv1.*']", "model.freeze = [\"conv1.*\"]: expected none, since only a model file (model.onnx) is frozen by names; use growth.unfreeze")]
     [InlineData("data.data_dir=/images", "data.data_dir = \"/images\": the builtin datasets read no files; set data.dataset or remove this key")]
     [InlineData("data.dataset=idx", "data.data_dir = null (default): expected the path of a folder; only the builtin datasets need none")]
     [InlineData("augmentation.scale=[0.9, 0.5]", "augmentation.scale = [0.9, 0.5]: expected the lower bound first")]

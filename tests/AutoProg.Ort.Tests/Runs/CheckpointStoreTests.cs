@@ -35,7 +35,7 @@ public sealed class CheckpointStoreTests : InTemporaryFolder
     {
         var error = Assert.Throws<FileNotFoundException>(() => Store().OpenLatest());
 
-        Assert.Equal($"{At("checkpoints")}: there is no checkpoint to resume from. Leave --resume away to start afresh.", error.Message);
+        Assert.Equal($"{At("checkpoints")}: there is no checkpoint to resume from. Leave out --resume to start afresh.", error.Message);
         Assert.Null(Store().TryOpenLatest());
     }
 

@@ -10,6 +10,6 @@ public sealed class ProgressiveTrainerTests
     {
         var recipe = TinyRuns.Recipe with { Model = TinyRuns.Recipe.Model with { NumClasses = 12 } };
         var error = Assert.Throws<RecipeException>(() => new ProgressiveTrainer(recipe).Run());
-        Assert.Contains("model.num_classes = 12: expected the 10 classes of the data; set it to that, or leave it away", error.Message, StringComparison.Ordinal);
+        Assert.Contains("model.num_classes = 12: expected the 10 classes of the data; set it to that, or leave it out", error.Message, StringComparison.Ordinal);
     }
 }

@@ -114,7 +114,7 @@ public sealed class RunPlanTests
             """,
             error.Message);
         error = Assert.Throws<RecipeException>(() => Plan(RecipeReader.Parse(Text.Replace("16 }", "16, num_classes: 3 }"), "lines.yaml")));
-        Assert.Equal("lines.yaml:2: model.num_classes = 3: expected the 10 classes of the data; set it to that, or leave it away", error.Message);
+        Assert.Equal("lines.yaml:2: model.num_classes = 3: expected the 10 classes of the data; set it to that, or leave it out", error.Message);
         error = Assert.Throws<RecipeException>(() => Plan(RecipeReader.Parse(Text.Replace("deit_micro", "deit_mikro"), "lines.yaml")));
         Assert.StartsWith("lines.yaml:2: model: There is no model 'deit_mikro'", error.Message, StringComparison.Ordinal);
     }
