@@ -13,7 +13,11 @@ namespace AutoProg.Ort.Progressive;
 internal sealed class KernelMeasurement : IDisposable
 {
     // 256 MiB: gradients of all samples are needed at once, so what does not fit takes another pass over them.
+#if DEBUG
+    private const long ElementsAtOnce = 1 << 10; // so that tests take several passes
+#else
     private const long ElementsAtOnce = 1 << 26;
+#endif
 
     private readonly EvalSession session;
     private readonly GraphManifest manifest;

@@ -38,6 +38,28 @@ public sealed class UnfreezeLevelsTests
         Assert.Equal(Enumerable.Range(0, 12), Learnable(levels, 3));
     }
 
+    [Theory]
+    [InlineData(1, new[] { 1, 1, 1, 1 })]
+    [InlineData(2, new[] { 1, 1, 2, 2 })]
+    [InlineData(4, new[] { 1, 2, 3, 4 })]
+    [InlineData(5, new[] { 2, 3, 4, 5 })]
+    [InlineData(6, new[] { 2, 3, 5, 6 })]
+    public void By_depth_a_level_learns_its_share_of_the_layers_from_the_head_on(int layers, int[] learnable)
+    {
+        Parameter[] parameters =
+        [
+            .. from layer in Enumerable.Range(0, layers)
+               from kind in new[] { "weight", "bias" }
+               select new Parameter($"layer{layer}.{kind}", [2], Initializer.Zeros, WeightDecay: false),
+        ];
+        var levels = UnfreezeLevels.ByDepth(parameters.Select(static p => p.Name));
+
+        for (var level = 1; level <= 4; level++)
+        {
+            Assert.Equal(parameters[^(2 * learnable[level - 1])..], parameters.Where(p => levels.IsLearnable(p, level)));
+        }
+    }
+
     [Fact]
     public void A_pattern_that_names_nothing_is_refused() => Assert.Equal(
         "Pattern 'block.*' of unfreeze level 2 names no parameter of the model; a name is e.g. 'head.weight'. (Parameter 'patterns')",
