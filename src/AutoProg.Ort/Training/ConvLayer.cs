@@ -15,7 +15,7 @@ public sealed record ConvLayer(Shape Image, Shape Kernel, int Stride = 1, int Pa
     private const long MostElements = 1 << 29;
 
     /// <summary>Reads image, kernel and what differs from the defaults, e.g. <c>8x64x112x112,64x64x3x3,p1</c>: s is the stride, p the padding, d the dilation, g the groups.</summary>
-    /// <exception cref="ArgumentException">It is not of that form, or the kernel does not fit the image.</exception>
+    /// <exception cref="ArgumentException">It is not of that form, the kernel does not fit the image, or the result is too large.</exception>
     public static ConvLayer Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -40,16 +40,17 @@ public sealed record ConvLayer(Shape Image, Shape Kernel, int Stride = 1, int Pa
                 : throw Malformed(text);
         }
 
+        Shape result;
         try
         {
-            layer.Build(new GraphBuilder());
+            result = layer.Build(new GraphBuilder()).Y.Shape;
         }
         catch (GraphException error)
         {
             throw new ArgumentException($"'{text}' is no convolution: {error.Message}", nameof(text), error);
         }
 
-        return layer;
+        return IsTooLarge(result) ? throw new ArgumentException($"'{text}' has a result of {result}; expected at most {MostElements} elements", nameof(text)) : layer;
     }
 
     /// <summary>Inputs x and w, and y = conv(x, w).</summary>
@@ -69,9 +70,11 @@ public sealed record ConvLayer(Shape Image, Shape Kernel, int Stride = 1, int Pa
     private static Shape? SizesOf(string text)
     {
         var sizes = text.Split('x').Select(size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0L).ToArray();
-        var isShape = sizes.Length == 4 && sizes.All(size => size is > 0 and <= ushort.MaxValue) && sizes.Aggregate(1L, (all, size) => Math.Min(all * size, 2 * MostElements)) <= MostElements;
+        var isShape = sizes.Length == 4 && sizes.All(size => size is > 0 and <= ushort.MaxValue) && !IsTooLarge(sizes);
         return isShape ? Shape.Of(sizes) : null;
     }
+
+    private static bool IsTooLarge(IEnumerable<long> sizes) => sizes.Aggregate(1L, static (all, size) => Math.Min(all * size, 2 * MostElements)) > MostElements;
 
     private static ArgumentException Malformed(string text) => new(
         $"'{text}' is no convolution; expected image and kernel of at most {MostElements} elements, then perhaps stride, padding, dilation and groups, e.g. 8x64x112x112,64x64x3x3,s2,p1",

@@ -34,7 +34,8 @@ public sealed class ConvLayerTests
     [Theory]
     [InlineData("8x3x4x4,4x2x3x3", "kernel [4, 2, 3, 3] in 1 groups does not fit 3 channels")]
     [InlineData("8x3x4x4,4x3x5x5", "a window of 5 does not fit 4 pixels padded by 0 and 0")]
-    public void A_kernel_that_does_not_fit_is_refused(string text, string reason) =>
+    [InlineData("1024x1x1x1,65535x1x1x1,p100", "has a result of [1024, 65535, 201, 201]; expected at most 536870912 elements")]
+    public void What_does_not_fit_image_or_memory_is_refused(string text, string reason) =>
         Assert.Contains(reason, Assert.Throws<ArgumentException>(() => ConvLayer.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
