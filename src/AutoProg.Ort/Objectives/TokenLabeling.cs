@@ -29,11 +29,7 @@ internal sealed class TokenLabeling(Volo model, double mixAlpha, bool hasTokenTa
     public string Name => hasTokenTargets ? "token-labels" : "token-soft-target";
 
     /// <inheritdoc />
-    public Value AttachLoss(ModelGraph graph)
-    {
-        var parts = Attach(graph);
-        return parts.Loss;
-    }
+    public Value AttachLoss(ModelGraph graph) => Attach(graph).Loss;
 
     /// <summary>The loss and its parts.</summary>
     /// <exception cref="ArgumentException">The model does not classify tokens.</exception>

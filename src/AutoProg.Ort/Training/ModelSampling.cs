@@ -113,7 +113,7 @@ public static class ModelSampling
     {
         float[] samples = [.. Draw(model, options, labels: null, progress: null, cancellationToken).SelectMany(static batch => batch.Samples)];
         var side = SideOf(samples.Length / options.Count);
-        return SampleImages.Grid(samples, side, side, Math.Max(1, model.ClassNames.Count));
+        return SampleImages.Grid(samples, side, side, ClassesOf(model));
     }
 
     private static SamplingOptions OptionsOf(TrainedModel model, SampleOptions options)
