@@ -5,6 +5,7 @@ using AutoProg.Graphs.Artifacts;
 using AutoProg.Graphs.Gradients;
 using AutoProg.Graphs.Passes;
 using AutoProg.Ort.Runtime;
+using MathNet.Numerics.Statistics;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Ort.Training;
@@ -81,7 +82,7 @@ public static class ConvLayerBenchmark
             values = [.. graph.Inputs.Select(static input => OrtValue.CreateTensorValueFromMemory(Numbers(input.Shape.ElementCount), input.Shape.ToArray()))];
         }
 
-        public double Median => StepMeasurement.Median(milliseconds);
+        public double Median => milliseconds.Median();
 
         public void Run(bool counts)
         {

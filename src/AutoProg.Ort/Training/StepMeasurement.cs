@@ -4,6 +4,7 @@ using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Runtime.Optimizers;
+using MathNet.Numerics.Statistics;
 
 namespace AutoProg.Ort.Training;
 
@@ -48,12 +49,12 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
             Resolution = network.Resolution,
             Depth = network.Depth,
             Learnable = network.Level is { } level ? $"u{level}" : "all",
-            StepMs = Median(step),
-            ForwardBackwardMs = Median(forwardBackward),
-            UpdateMs = Median(update),
+            StepMs = step.Median(),
+            ForwardBackwardMs = forwardBackward.Median(),
+            UpdateMs = update.Median(),
             DataMs = dataMs,
             PeakMemoryMb = peak / (double)(1 << 20),
-            Gflops = cost.MatrixFlops * (recipe.Training.BatchSize / microBatch) / Median(forwardBackward) / 1e6,
+            Gflops = cost.MatrixFlops * (recipe.Training.BatchSize / microBatch) / forwardBackward.Median() / 1e6,
             BatchSize = recipe.Training.BatchSize,
             MicroBatch = microBatch,
             Operators = operators,
@@ -94,7 +95,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
         }
 
         // The first one waits for the threads to start.
-        return (Median(between.Count > 1 ? between[1..] : between), copy);
+        return ((between.Count > 1 ? between[1..] : between).Median(), copy);
     }
 
     private (double ForwardBackward, double Update) Step(ActiveNetwork active, Batch batch, StepSettings settings)
@@ -137,12 +138,5 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
         {
             folder.Delete(recursive: true);
         }
-    }
-
-    internal static double Median(List<double> values)
-    {
-        var ordered = values.Order().ToList();
-        var middle = ordered.Count / 2;
-        return ordered.Count % 2 == 1 ? ordered[middle] : (ordered[middle - 1] + ordered[middle]) / 2;
     }
 }
