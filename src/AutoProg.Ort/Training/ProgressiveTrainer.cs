@@ -27,12 +27,12 @@ public sealed class ProgressiveTrainer
     }
 
     /// <summary>Trains from the beginning, on the calling thread.</summary>
-    /// <param name="cancellationToken">Cancelling finishes the step, saves a checkpoint and throws.</param>
+    /// <param name="cancellationToken">Cancelling finishes the step, saves a checkpoint and throws. Before the first stage has begun there is nothing to save.</param>
     /// <exception cref="RecipeException">The recipe does not make a run.</exception>
     /// <exception cref="DataException">The images cannot be used.</exception>
     /// <exception cref="Runtime.DeviceException">The device is not there, or out of memory.</exception>
     /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; the run can be resumed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; where there is a checkpoint, the run can be resumed.</exception>
     public RunSummary Run(CancellationToken cancellationToken = default)
     {
         var recipe = Prerequisites.Meet(what, how, cancellationToken);

@@ -45,7 +45,7 @@ internal sealed class TrainingRun
     private TrainingState State => parts.State;
 
     /// <summary>Trains to the end.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled; the step was finished, and there is a checkpoint.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the step was finished, and, once the first stage has begun, there is a checkpoint.</exception>
     /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
     public RunSummary Execute(CancellationToken cancellationToken)
     {
