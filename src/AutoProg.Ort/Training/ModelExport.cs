@@ -141,7 +141,7 @@ public static class ModelExport
             {
                 Run(model, new ExportOptions { Format = format, Logger = log });
             }
-            catch (Exception error) when (error is ExportException or GraphException or IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is ExportException or GraphException or DeviceException or OnnxRuntimeException or IOException or UnauthorizedAccessException)
             {
                 log.ExportFailed(FileName(format), error.Message, model.RunFolder);
             }
