@@ -14,7 +14,7 @@ namespace AutoProg.Ort.Runs;
 internal sealed record RunRequest(string Output, string Model, int ImgSize, string? Experiment = null, bool Overwrite = false);
 
 /// <summary>
-/// The folder of a run: <c>recipe.yaml log.txt metrics.csv events.jsonl environment.json summary.json checkpoints/ export/</c>.
+/// The folder of a run: <c>recipe.yaml log.txt metrics.csv events.jsonl environment.json summary.json growth.svg tensorboard/ checkpoints/ export/</c>.
 /// A directory open for writing is locked: a second process that resumes the same run is refused.
 /// </summary>
 public sealed class RunDirectory : IDisposable

@@ -44,14 +44,15 @@ public static class OnDevicePreparation
         InitialWeights.Fill(arena, recipe, log);
 
         var prepared = new List<PreparedArtifacts>();
-        string? told = null;
+        var isTold = false;
         foreach (var network in GraphNeeds.Networks(recipe, task))
         {
             cancellationToken.ThrowIfCancellationRequested();
             var artifacts = Build(recipe, new SubNetworkGraphs(task), network);
-            if (artifacts.Remark is { } remark && told is null)
+            if (artifacts.Remark is { } remark && !isTold)
             {
-                log.ExportRemarked($"{told = remark}.");
+                log.ExportRemarked($"{remark}.");
+                isTold = true;
             }
 
             var folder = Path.Combine(root, artifacts.Name);

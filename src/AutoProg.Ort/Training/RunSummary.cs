@@ -26,7 +26,7 @@ public sealed record RunSummary
     /// <summary>The policy, as recipes spell it.</summary>
     public required string Policy { get; init; }
 
-    /// <summary>Model and device.</summary>
+    /// <summary>Name of the model.</summary>
     public required string Model { get; init; }
 
     /// <summary>Device and execution provider in use.</summary>
