@@ -38,7 +38,7 @@ internal static class OnDeviceExport
         try
         {
             artifacts.Write(temporary, artifacts.Checkpoint(name => Weights(arena, buffer, name), ExportMetadata.Of(model, weights, network)));
-            RequireReadable(Path.Combine(temporary, TrainingArtifacts.CheckpointFile), arena, buffer);
+            RequireReadable(Path.Combine(temporary, TrainingArtifacts.CheckpointFile), artifacts.Parameters, arena, buffer);
             Directory.CreateDirectory(folder);
             foreach (var file in TrainingArtifacts.Files)
             {
@@ -77,16 +77,17 @@ internal static class OnDeviceExport
         return ModelExport.Tolerated(ModelExport.RelativeDifference(written.Tensor(model.Model.OutputName), live.Tensor(model.Model.OutputName)), folder);
     }
 
-    private static void RequireReadable(string file, ParameterArena arena, ArenaBuffer buffer)
+    private static void RequireReadable(string file, IEnumerable<string> parameters, ParameterArena arena, ArenaBuffer buffer)
     {
         using var checkpoint = OnDeviceCheckpointReader.Open(file);
-        foreach (var entry in checkpoint.Entries)
+        foreach (var name in parameters)
         {
-            var read = new float[entry.Shape.ElementCount];
-            checkpoint.Read(entry.Name, read);
-            if (!MemoryMarshal.AsBytes<float>(read).SequenceEqual(MemoryMarshal.AsBytes(arena.Read(buffer, entry.Name))))
+            var written = arena.Read(buffer, name);
+            var read = new float[written.Length];
+            checkpoint.Read(name, read);
+            if (!MemoryMarshal.AsBytes<float>(read).SequenceEqual(MemoryMarshal.AsBytes(written)))
             {
-                throw new ExportException($"{file}: tensor '{entry.Name}' is not what was written; the disk may be failing.");
+                throw new ExportException($"{file}: tensor '{name}' is not what was written; the disk may be failing.");
             }
         }
     }
