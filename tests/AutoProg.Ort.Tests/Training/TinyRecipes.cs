@@ -9,10 +9,11 @@ internal static class TinyRecipes
     /// <summary>The recipe of an architecture: <c>deit</c>, <c>dit</c>, <c>volo</c>, or a model file of torchvision, <c>resnet</c> or <c>vit</c>.</summary>
     public static Recipe Of(string model, GrowthPolicyKind policy) => model switch
     {
+        "deit" => Of(policy),
         "dit" => Diffusion(policy),
         "volo" => Volo(policy),
         "resnet" or "vit" => Foreign(model, policy),
-        _ => Of(policy),
+        _ => throw new ArgumentOutOfRangeException(nameof(model), model, "There is no such recipe."),
     };
 
     /// <summary>Four stages of two epochs of four steps; searches of one epoch.</summary>
