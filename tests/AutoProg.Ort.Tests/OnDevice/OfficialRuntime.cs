@@ -16,6 +16,7 @@ internal sealed record TrainingOutcome(float[] Losses, float[] Parameters, float
 /// <summary>Trains in ONNX Runtime 1.19.2 by way of tools/ort-training.</summary>
 internal static class OfficialRuntime
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     /// <summary>One update per set of feeds, and an evaluation.</summary>
@@ -24,9 +25,14 @@ internal static class OfficialRuntime
         var (batches, result) = (Path.Combine(folder, "batches.json"), Path.Combine(folder, "result.json"));
         File.WriteAllText(batches, JsonSerializer.Serialize(new { Training = training, Evaluation = evaluation }, Json));
         using var node = Process.Start(new ProcessStartInfo("node", [Repository.InRoot($"{OfficialRuntimeFactAttribute.Tool}/train.mjs"), folder, batches, result]) { RedirectStandardError = true, UseShellExecute = false })!;
-        var messages = node.StandardError.ReadToEnd();
-        node.WaitForExit();
-        Assert.True(node.ExitCode == 0, messages);
+        var messages = node.StandardError.ReadToEndAsync();
+        if (!node.WaitForExit(Patience))
+        {
+            node.Kill(entireProcessTree: true);
+            Assert.Fail($"The official runtime has not come back within {Patience}.");
+        }
+
+        Assert.True(node.ExitCode == 0, messages.Result);
         using var outcome = JsonDocument.Parse(File.ReadAllText(result));
         return new TrainingOutcome([.. outcome.RootElement.GetProperty("losses").EnumerateArray().Select(static loss => loss.GetSingle())], Floats("parameters"), Floats("evaluation"));
 
