@@ -75,13 +75,6 @@ public sealed partial class DocumentationTests
         Assert.All(recipes, static yaml => Assert.NotEmpty(RecipeReader.Parse(yaml, "README.md").Name));
     }
 
-    [Fact]
-    public void Recipes_of_the_repository_can_be_read()
-    {
-        var folder = new DirectoryInfo(Repository.InRoot("graphs"));
-        Assert.All(folder.Exists ? folder.EnumerateFiles("*.yaml") : [], static recipe => Assert.NotEmpty(RecipeReader.Read(recipe.FullName).Name));
-    }
-
     [GeneratedRegex(@"#region readme\n(?<code>.*?)\n *#endregion", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Region();
 
