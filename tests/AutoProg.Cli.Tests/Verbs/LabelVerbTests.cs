@@ -18,8 +18,8 @@ public sealed class LabelVerbTests : IDisposable
         Assert.Equal($"{folder["labels.safetensors"]}: 32 images, 4 x 4 places.\n", Autoprog.Run(labels).Results);
 
         string[] settings = ["model.name=volo_micro", "model.num_heads=2", "model.depth=4", "growth.policy=original", "augmentation.mixup=0", "augmentation.cutmix=0", $"data.token_labels={folder["labels.safetensors"]}"];
-        string[] train = ["train", Autoprog.TinyRecipe, .. settings.SelectMany(static setting => new[] { "--set", setting }), "--epochs", "1", "--output", folder.Path, "--quiet"];
-        Assert.Equal((0, ""), Autoprog.Run(train) is var trained ? (trained.Code, trained.Messages) : default);
+        var trained = Autoprog.Run(["train", Autoprog.TinyRecipe, .. settings.SelectMany(static setting => new[] { "--set", setting }), "--epochs", "1", "--output", folder.Path, "--quiet"]);
+        Assert.Equal((0, ""), (trained.Code, trained.Messages));
     }
 
     [Theory]

@@ -110,9 +110,10 @@ public sealed class OnDeviceCheckpointTests : InTemporaryFolder
         // The list's length is read before its entries; an entry is four bytes, so the file need not be large to claim many.
         var bytes = new byte[1 << 20];
         OnDeviceCheckpointWriter.Write([("a", Tensor.FromFloats([], [1]))], [], []).CopyTo(bytes);
+        var at = bytes.AsSpan().IndexOf(BitConverter.GetBytes(1));
+        Assert.True(at >= 0, "No list has one entry.");
         foreach (var length in new[] { 200_000, 100_000_000, -1 })
         {
-            var at = bytes.AsSpan().IndexOf(BitConverter.GetBytes(1)) is var one and >= 0 ? one : throw new InvalidOperationException("No list has one entry.");
             var changed = bytes.ToArray();
             BinaryPrimitives.WriteInt32LittleEndian(changed.AsSpan(at), length);
             Write(changed);
