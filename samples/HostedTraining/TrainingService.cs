@@ -21,7 +21,7 @@ internal sealed class TrainingService(TrainerOptions trainers, ILogger<TrainingS
         }
         catch (Exception error)
         {
-            logger.LogError("Training failed: {Reason}", error.Message);
+            logger.LogError(error, "Training failed.");
             Environment.ExitCode = 1;
         }
 
