@@ -2,6 +2,7 @@
 # Packs the three libraries and the tool, with their symbols, into a folder: tools/pack.sh <folder> [further options of dotnet pack]. The same commit gives the same bytes,
 # wherever it lies: files are dated by the commit, and paths in symbols begin at the repository.
 set -euo pipefail
+: "${1:?the folder to pack into is missing; usage: tools/pack.sh <folder> [further options of dotnet pack]}"
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
 cd "$(dirname "$0")/.."
