@@ -51,6 +51,19 @@ public sealed partial class DocumentationTests
 
     [Theory]
     [MemberData(nameof(Documents))]
+    public void Links_to_headings_lead_to_headings(string document)
+    {
+        var folder = Path.GetDirectoryName(document)!;
+        var broken = Link().Matches(Repository.Shown(document))
+            .Select(static link => link.Groups["target"].Value.Split('#'))
+            .Where(static target => target.Length == 2 && !target[0].Contains("://", StringComparison.Ordinal))
+            .Where(target => !Headings(target[0].Length == 0 ? document : Path.Combine(folder, target[0])).Contains(target[1]))
+            .Select(static target => string.Join('#', target));
+        Assert.Empty(broken);
+    }
+
+    [Theory]
+    [MemberData(nameof(Documents))]
     public void Files_that_are_named_are_there(string document)
     {
         var missing = NamedFile().Matches(Repository.Shown(document)).Select(static name => name.Value).Distinct(StringComparer.Ordinal).Where(static name => !Path.Exists(Repository.InRoot(name)));
@@ -75,6 +88,10 @@ public sealed partial class DocumentationTests
         Assert.All(recipes, static yaml => Assert.NotEmpty(RecipeReader.Parse(yaml, "README.md").Name));
     }
 
+    /// <summary>Headings of a document as links spell them.</summary>
+    private static IEnumerable<string> Headings(string document) => Heading().Matches(Repository.Shown(document))
+        .Select(static heading => string.Concat(heading.Groups["text"].Value.ToLowerInvariant().Where(static c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_')).Replace(' ', '-'));
+
     [GeneratedRegex(@"#region readme\n(?<code>.*?)\n *#endregion", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Region();
 
@@ -83,6 +100,9 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"```yaml\n(?<yaml>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex YamlBlock();
+
+    [GeneratedRegex("^#+ (?<text>.+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Heading();
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Link();
