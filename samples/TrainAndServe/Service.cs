@@ -19,6 +19,7 @@ internal static class Service
         {
             server.Listen(IPAddress.Loopback, settings.GetValue("port", 5080));
             server.Limits.MaxRequestBodySize = LargestImage;
+            server.Limits.MaxConcurrentConnections = 8; // the largest image that is accepted takes half a GiB while it is decoded
         });
         builder.Services.AddAutoProg(options => options with { Output = settings.GetValue("output", "runs"), Overwrite = true });
         builder.Services.AddSingleton<LiveModel>();
