@@ -1,16 +1,15 @@
 using System.Diagnostics;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Tests.Data;
+using AutoProg.Ort.Tests.Runtime;
 using Xunit.Abstractions;
 
 namespace AutoProg.Ort.Tests.Fuzzing;
 
 /// <summary>10,000 damaged files of every kind that comes from strangers: each is read, or refused as bad input, in little time and memory.</summary>
-[Collection(Alone)]
-[CollectionDefinition(Alone, DisableParallelization = true)]
+[Collection(nameof(Alone))]
 public sealed class DamagedFilesTests(ITestOutputHelper output)
 {
-    private const string Alone = "damaged files";
     private const int Seed = 20260801;
 
     // A compressed image of the largest size that is accepted takes 448 MiB while it is decoded.
