@@ -47,7 +47,7 @@ internal sealed class TrainingService(TrainerOptions trainers, ILogger<TrainingS
         {
             TrainingImages = new StripesDataset("stripes/train", 640, seed: 1),
             EvaluationImages = new StripesDataset("stripes/val", 160, seed: 2),
-            Progress = new ProgressLog(logger, every: 50), // every step, for a display of one's own
+            Progress = new ProgressLog(logger, every: 50), // hears of every step, and logs each fiftieth
         };
         return new ProgressiveTrainer(recipe, options).RunAsync(stoppingToken);
     }
