@@ -249,6 +249,28 @@ public sealed class RecipeReaderTests
     }
 
     [Fact]
+    public void A_model_file_is_relative_to_its_recipe_and_gives_the_model_its_name()
+    {
+        var folder = Directory.CreateTempSubdirectory("autoprog-").FullName;
+        try
+        {
+            var path = Path.Combine(folder, "run.yaml");
+            File.WriteAllText(path, "model: { onnx: models/net.v2.onnx }\ndata: { dataset: builtin }\n");
+
+            var model = RecipeReader.Read(path).Model;
+            Assert.Equal((Path.Combine(folder, "models", "net.v2.onnx"), "net.v2"), (model.Onnx, model.Name));
+
+            // What the command line says is relative to where it is called.
+            model = RecipeReader.Read(path, [RecipeOverride.FromSet("model.onnx=other.onnx")]).Model;
+            Assert.Equal(("other.onnx", "other"), (model.Onnx, model.Name));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_missing_file_and_a_binary_file_are_named()
     {
         var path = Path.GetTempFileName();
