@@ -8,30 +8,21 @@ namespace AutoProg.Ort.Parity;
 /// </summary>
 internal sealed class GoldenGradients
 {
-    // The goldens come from float64, where an analytically zero gradient is left with about 1e-16 of what cancels in it; float32 leaves about 1e-7.
-    private const double ZeroBelow = 1e-12;
-    private const double ZeroLimit = 1e-6;
-
     private readonly TensorFixture expected;
     private readonly ParameterArena arena;
-
-    // Norm of the gradient by all parameters together: what a single one is nothing against, or is not.
-    private readonly double wholeNorm;
+    private readonly GoldenScale scale;
 
     /// <exception cref="FixtureException">A parameter has no golden gradient.</exception>
     public GoldenGradients(TensorFixture expected, ParameterArena arena)
     {
         (this.expected, this.arena) = (expected, arena);
-        var norms = arena.Layout.Slots.Where(static slot => !slot.Parameter.IsBuffer).Select(slot => Deviation.Norm(Of(slot.Name)[^1].Expected));
-        wholeNorm = Math.Sqrt(norms.Sum(static norm => norm * norm));
+        scale = GoldenScale.Of(arena.Layout.Slots.Where(static slot => !slot.Parameter.IsBuffer).Select(slot => Of(slot.Name)[^1].Expected));
     }
 
     /// <summary>A case for everything that is stored of a parameter's gradient.</summary>
     /// <param name="parameter">Name of the parameter.</param>
     /// <param name="limit">Largest relative error; an analytically zero gradient is held to the norm of the whole one.</param>
-    public IEnumerable<ParityCase> Compare(string parameter, double limit) => Of(parameter).Select(part => Deviation.Norm(part.Expected) < ZeroBelow * wholeNorm
-        ? new ParityCase(part.Name, Deviation.Norm(part.Actual) / wholeNorm, ZeroLimit)
-        : new ParityCase(part.Name, Deviation.OfTensor(part.Actual, part.Expected), limit));
+    public IEnumerable<ParityCase> Compare(string parameter, double limit) => Of(parameter).Select(part => scale.Case(part.Name, part.Actual, part.Expected, limit));
 
     private List<(string Name, float[] Actual, float[] Expected)> Of(string parameter)
     {

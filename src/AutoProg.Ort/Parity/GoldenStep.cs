@@ -47,12 +47,12 @@ internal static class GoldenStep
         using var device = Device.Open("cpu");
         using var update = device.CreateUpdate(arena, new Sgd(0, momentum: 0));
         update.Follow(arena.Layout.Select(arena.Layout.Blocks), microBatches: 1);
-        return
-        [
-            .. arena.Layout.Slots
-                .Where(slot => slot.Parameter.IsBuffer && expected.Has(prefix + slot.Name))
-                .Select(slot => new ParityCase(prefix + slot.Name, Deviation.OfTensor(arena.Values(ArenaBuffer.Weights, slot.Name), expected.Read(prefix + slot.Name, slot.Parameter.Shape)), StatisticLimit)),
-        ];
+        var goldens = arena.Layout.Slots
+            .Where(slot => slot.Parameter.IsBuffer && expected.Has(prefix + slot.Name))
+            .Select(slot => (slot.Name, Expected: expected.Read(prefix + slot.Name, slot.Parameter.Shape)))
+            .ToList();
+        var scale = GoldenScale.Of(goldens.Select(static golden => golden.Expected));
+        return [.. goldens.Select(golden => scale.Case(prefix + golden.Name, arena.Values(ArenaBuffer.Weights, golden.Name), golden.Expected, StatisticLimit))];
     }
 
     /// <summary>Refuses goldens that nothing was compared with, but for intermediates (<c>aux.</c>).</summary>
