@@ -43,10 +43,10 @@ internal sealed class ForeignCheck : IFixtureCheck
         ParameterInitialization.Fill(arena, seed: 0);
         var (bytes, manifest) = training.Write("foreign");
         using var session = GoldenStep.Load(folder, bytes, manifest, GraphCost.PeakActivationBytes(training.Graph));
-        Feed(session, fixture, imported.Builder.Inputs[0], inputs);
+        Feed(session, imported, inputs);
         session.Bind(name => arena.View(ArenaBuffer.Weights, name), name => arena.View(ArenaBuffer.Gradients, name));
         session.Run();
-        return Compare(session, fixture, arena, expected, unbiased);
+        return Compare(session, fixture, imported, arena, expected, unbiased);
 
         Parameter Stored(string name, Shape shape, RunningStatistic? running = null) => new(name, shape, new Initializer.Stored(() => model.Read(name)), WeightDecay: false, Running: running);
     }
@@ -56,6 +56,7 @@ internal sealed class ForeignCheck : IFixtureCheck
         try
         {
             var imported = OnnxImport.Build(model, new OnnxImportOptions { IsParameter = fixture.Trainable.Contains, UnbiasedVariance = unbiased });
+            ExpectFits(folder, fixture, imported);
             var (b, output) = (imported.Builder, imported.Outputs.Values.Single());
             var loss = Losses.Attach(b, LossKind.CrossEntropy, output);
             return (imported, TrainingGraph.Create(b, loss, static _ => true, [new GraphOutput(OutputName, output)], imported.Statistics.ToDictionary(static s => s.Buffer, static s => s.OfBatch, StringComparer.Ordinal)));
@@ -66,29 +67,43 @@ internal sealed class ForeignCheck : IFixtureCheck
         }
     }
 
-    private static void Feed(StepSession session, ForeignFixture fixture, Value input, TensorFixture inputs)
+    /// <summary>Refuses what could not be fed, and names of which there is no gradient.</summary>
+    private static void ExpectFits(string folder, ForeignFixture fixture, ImportedGraph imported)
     {
+        if (imported.Builder.Inputs is not [{ Type: ElementType.Float or ElementType.Int64 }])
+        {
+            throw new FixtureException($"{Path.Combine(folder, ForeignFixture.ModelFile)}: its inputs are {string.Join(", ", imported.Builder.Inputs)}; expected one of Float or Int64.");
+        }
+
+        var file = new ModelFixture(folder);
+        file.Expect(fixture.Trainable.Length > 0, "trainable", "empty", "at least one name");
+        var unknown = fixture.Trainable.Except(imported.Builder.Parameters.Select(static p => p.Name)).FirstOrDefault();
+        file.Expect(unknown is null, "trainable", unknown, "names of stored Float tensors that the output depends on, without running statistics");
+    }
+
+    private static void Feed(StepSession session, ImportedGraph imported, TensorFixture inputs)
+    {
+        var (input, labels, output) = (imported.Builder.Inputs[0], imported.Builder.Inputs[1], imported.Outputs.Values.Single());
         if (input.Type == ElementType.Int64)
         {
-            inputs.ReadIndices("input", Shape.Of(fixture.Input), long.MaxValue).CopyTo(session.Tensor<long>(input.Name));
+            inputs.ReadIndices("input", input.Shape, long.MaxValue).CopyTo(session.Tensor<long>(input.Name));
         }
         else
         {
-            inputs.Read("input", Shape.Of(fixture.Input), session.Tensor(input.Name));
+            inputs.Read("input", input.Shape, session.Tensor(input.Name));
         }
 
-        inputs.ReadIndices("labels", Shape.Of(fixture.Labels), fixture.Output[^1]).CopyTo(session.Tensor<long>(Losses.LabelsInput));
+        inputs.ReadIndices("labels", labels.Shape, output.Shape[1]).CopyTo(session.Tensor<long>(labels.Name));
     }
 
-    private static List<ParityCase> Compare(StepSession session, ForeignFixture fixture, ParameterArena arena, TensorFixture expected, bool unbiased)
+    private static List<ParityCase> Compare(StepSession session, ForeignFixture fixture, ImportedGraph imported, ParameterArena arena, TensorFixture expected, bool unbiased)
     {
-        var limits = new Float32Check(fixture.Float32Check.Output, fixture.Float32Check.Grad);
         var golden = new GoldenGradients(expected, arena);
         return
         [
             new("loss", Deviation.OfElement(session.Loss, expected.Read("loss", Shape.Scalar)[0]), GoldenStep.LossLimit),
-            new("output", Deviation.OfTensor(session.Tensor(OutputName), expected.Read("output", Shape.Of(fixture.Output))), limits.OutputLimit),
-            .. fixture.Trainable.SelectMany(name => golden.Compare(name, limits.GradientLimit)),
+            new("output", Deviation.OfTensor(session.Tensor(OutputName), expected.Read("output", imported.Outputs.Values.Single().Shape)), fixture.Limits.OutputLimit),
+            .. fixture.Trainable.SelectMany(name => golden.Compare(name, fixture.Limits.GradientLimit)),
             .. GoldenStep.Statistics(arena, expected, unbiased ? Unbiased : Population),
         ];
     }

@@ -3,15 +3,15 @@ using AutoProg.Graphs.Import;
 namespace AutoProg.Ort.Parity;
 
 /// <summary>What the <c>model.json</c> beside a foreign model says, as far as it is needed.</summary>
-/// <param name="Input">Shape of the input.</param>
-/// <param name="Labels">Shape of the labels.</param>
-/// <param name="Output">Shape of the output.</param>
 /// <param name="Loss">What the gradients are of.</param>
 /// <param name="Trainable">Stored tensors that have a gradient.</param>
 /// <param name="Float32Check">How far the reference's own float32 run is off.</param>
-internal sealed record ForeignFixture(long[] Input, long[] Labels, long[] Output, string Loss, string[] Trainable, ForeignFloat32Check Float32Check)
+internal sealed record ForeignFixture(string Loss, string[] Trainable, ForeignFloat32Check Float32Check)
 {
     public const string ModelFile = "forward.onnx";
+
+    /// <summary>Limits of this fixture.</summary>
+    public Float32Check Limits => new(Float32Check.Output, Float32Check.Grad);
 
     /// <summary>Reads the file and the model beside it.</summary>
     public static (ForeignFixture Fixture, OnnxModelFile Model) Read(string folder)
@@ -30,4 +30,4 @@ internal sealed record ForeignFixture(long[] Input, long[] Labels, long[] Output
 }
 
 /// <summary>How far the reference's own float32 run is from the goldens, relative, in the L2 norm.</summary>
-internal sealed record ForeignFloat32Check(double Output, double Loss, double Grad);
+internal sealed record ForeignFloat32Check(double Output, double Grad);

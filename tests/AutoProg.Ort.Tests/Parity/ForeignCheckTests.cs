@@ -42,4 +42,25 @@ public sealed class ForeignCheckTests : InGoldenFolder
         var result = FixtureChecks.All.Check(Folder);
         Assert.Equal((false, "buffer_population.layer2.1.bn2.running_var"), (result.Passed, result.WorstTensor));
     }
+
+    [Theory]
+    [InlineData("\"embed.weight\"", "\"embed.wait\"", "trainable is embed.wait, expected names of stored Float tensors that the output depends on, without running statistics.")]
+    [InlineData("\"trainable\": [", "\"trainable\": [],\n \"learns\": [", "trainable is empty, expected at least one name.")]
+    [InlineData("\"loss\": \"cross-entropy", "\"loss\": \"focal", "loss is focal, mean over the batch, expected cross-entropy.")]
+    public void A_malformed_model_is_named_by_file_and_place(string text, string changed, string finding)
+    {
+        Copy("foreign/swin_window");
+        Replace("model.json", text, changed);
+        var error = Assert.Throws<FixtureException>(() => FixtureChecks.All.Check(Folder));
+        Assert.Equal($"{At("model.json")}: {finding}", error.Message);
+    }
+
+    [Fact]
+    public void Inputs_of_another_shape_than_the_models_are_refused()
+    {
+        Copy("foreign/swin_window");
+        File.Copy(Path.Combine(Golden("foreign/vit"), "inputs.safetensors"), At("inputs.safetensors"), overwrite: true);
+        var error = Assert.Throws<FixtureException>(() => FixtureChecks.All.Check(Folder));
+        Assert.Equal($"{At("inputs.safetensors")}: tensor 'input' has shape [3, 3, 32, 32], expected [2, 3, 16, 16].", error.Message);
+    }
 }
