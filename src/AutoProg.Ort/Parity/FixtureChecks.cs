@@ -38,7 +38,7 @@ public sealed class FixtureChecks
         {
             throw FixtureFamily.Of(folder) is { } family
                 ? new FixtureException($"{Path.Combine(folder, FixtureFamily.File)}: family '{family}'{(FixtureFamily.KindOf(folder) is { } kind ? $" of kind '{kind}'" : "")} is not known to this version.")
-                : new FixtureException($"{folder}: no known fixture family; expected one of the files growth.json, schedule.json, optim.json or model.json.");
+                : new FixtureException($"{folder}: no known fixture family; expected one of the files growth.json, schedule.json, optim.json or forward.onnx, or a model.json with a family.");
         }
 
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));

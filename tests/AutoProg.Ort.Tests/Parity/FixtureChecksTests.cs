@@ -54,7 +54,7 @@ public sealed class FixtureChecksTests : IDisposable
     [Fact]
     public void A_folder_that_is_no_fixture_is_refused()
     {
-        Assert.Equal($"{folder}: no known fixture family; expected one of the files growth.json, schedule.json, optim.json or model.json.",
+        Assert.Equal($"{folder}: no known fixture family; expected one of the files growth.json, schedule.json, optim.json or forward.onnx, or a model.json with a family.",
             Assert.Throws<FixtureException>(() => FixtureChecks.All.Check(folder)).Message);
         Assert.EndsWith("no such folder; expected a folder of fixtures.",
             Assert.Throws<FixtureException>(() => FixtureChecks.All.Check(Path.Combine(folder, "absent"))).Message, StringComparison.Ordinal);
