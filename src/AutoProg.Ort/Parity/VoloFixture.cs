@@ -8,9 +8,8 @@ namespace AutoProg.Ort.Parity;
 /// <param name="InputSize">Their side in pixels.</param>
 /// <param name="Mode"><c>train</c> or <c>eval</c>.</param>
 /// <param name="Loss">Of a training step, what is minimised; null in evaluation.</param>
-/// <param name="Lam">Share of its own tokens that an image keeps.</param>
 /// <param name="Float32Check">What limits follow from.</param>
-internal sealed record VoloFixture(VoloSizes Config, int Batch, int InputSize, string Mode, string? Loss, double Lam = 1, Float32Check? Float32Check = null)
+internal sealed record VoloFixture(VoloSizes Config, int Batch, int InputSize, string Mode, string? Loss, Float32Check? Float32Check = null)
 {
     public const string Training = "train";
 
