@@ -30,6 +30,7 @@ internal sealed partial class RunReader
     private double runtime;
     private long steps;
     private bool searching;
+    private bool rolledBack;
 
     private RunReader()
     {
@@ -86,7 +87,12 @@ internal sealed partial class RunReader
         {
             case "started" or "resumed":
                 start = happened.Read<RunStart>();
-                resumptions += happened.Kind == "resumed" ? 1 : 0;
+                resumptions += happened.Kind == "resumed" && !rolledBack ? 1 : 0;
+                rolledBack = false;
+                break;
+            case "rollback":
+                // The run itself went on from there; nobody resumed it.
+                rolledBack = true;
                 break;
             case "stage" when stages.Count < MostStages:
                 stages.Add(new ReportedStage(runtime, runtime, happened.Read<StageReport>().Network, searching));

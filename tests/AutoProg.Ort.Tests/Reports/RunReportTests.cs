@@ -94,6 +94,20 @@ public sealed partial class RunReportTests : InTemporaryFolder
     }
 
     [Fact]
+    public void A_run_that_went_back_by_itself_counts_as_resumed_only_where_somebody_resumed_it()
+    {
+        WriteRun("back", Start);
+        using (var events = EventLog.Open(At("back", "events.jsonl"), Clock, keep: 1))
+        {
+            events.Append("rollback", 4, new { });
+            events.Append("resumed", 4, Start);
+            events.Append("resumed", 6, Start);
+        }
+
+        Assert.Contains("<td>unfinished, 6 steps, resumed 1 time</td>", File.ReadAllText(RunReport.Write([At("back")]).Page));
+    }
+
+    [Fact]
     public void Runs_that_cannot_be_compared_are_said_to_differ()
     {
         WriteRun("one", Start with { Threads = 1, Device = "cpu" });
