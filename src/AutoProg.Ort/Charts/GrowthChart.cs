@@ -22,7 +22,7 @@ public static class GrowthChart
     {
         using var run = RunDirectory.Open(runFolder);
         var path = Path.GetFullPath(output ?? Path.Combine(run.Path, FileName));
-        WholeFile.Replace(path, Draw(Path.GetFileName(run.Path), MetricsTable.Read(run.MetricsFile)));
+        WholeFile.Replace(path, Draw(Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Path)), MetricsTable.Read(run.MetricsFile)));
         return path;
     }
 

@@ -53,7 +53,7 @@ public sealed class GrowthChartTests : InTemporaryFolder
     {
         var run = TinyRuns.Train(Folder);
         Assert.Equal("svg", XDocument.Load(Path.Combine(run, "growth.svg")).Root!.Name.LocalName);
-        Assert.Equal(At("copy.svg"), GrowthChart.Write(run, At("copy.svg")));
+        Assert.Equal(At("copy.svg"), GrowthChart.Write(run + Path.DirectorySeparatorChar, At("copy.svg")));
         Assert.Equal(File.ReadAllText(Path.Combine(run, "growth.svg")), File.ReadAllText(At("copy.svg")));
     }
 
