@@ -18,7 +18,9 @@ internal sealed record SvgScale(double Low, double High, IReadOnlyList<SvgTick> 
         var (low, high) = (fromZero ? Math.Min(0, all.Min()) : all.Min(), all.Max());
         if (high - low < 1e-9 * Math.Max(1, Math.Abs(high)))
         {
-            (low, high) = (low - (fromZero ? 0 : 1), high + 1);
+            // What is added to a very large number must be large, too, or it changes nothing.
+            var room = Math.Max(1, 1e-6 * Math.Abs(high));
+            (low, high) = (low - (fromZero ? 0 : room), high + room);
         }
 
         var sizes = all.Distinct().Take(MostTicks + 1).ToList();
@@ -35,7 +37,7 @@ internal sealed record SvgScale(double Low, double High, IReadOnlyList<SvgTick> 
     /// <summary>Where a value lies between both ends, 0 to 1.</summary>
     public double At(double value) => (value - Low) / (High - Low);
 
-    /// <summary>Multiples of 1, 2 or 5 times a power of ten, four to six of them.</summary>
+    /// <summary>Multiples of 1, 2 or 5 times a power of ten, four to ten of them.</summary>
     private static IReadOnlyList<SvgTick> RoundTicks(double low, double high)
     {
         var rough = (high - low) / 4;

@@ -16,10 +16,13 @@ public sealed class SvgScaleTests
     public void A_few_sizes_are_their_own_labels() =>
         Assert.Equal(["24", "16", "32"], SvgScale.Of([24, 16, 16, 32]).Ticks.Select(static tick => tick.Text));
 
-    [Fact]
-    public void Every_value_lies_between_the_ends()
+    [Theory]
+    [InlineData(new[] { 2.3022, -1.5, 7 })]
+    [InlineData(new[] { 3.0, 3.0 })]
+    [InlineData(new[] { 1e20, 1e20 })]
+    [InlineData(new[] { -1e20 })]
+    public void Every_value_lies_between_the_ends(double[] values)
     {
-        double[] values = [2.3022, -1.5, 7];
         var scale = SvgScale.Of(values);
 
         Assert.All(values, value => Assert.InRange(scale.At(value), 0, 1));
