@@ -56,22 +56,22 @@ internal static class Html
     /// <summary>With so many decimals; a dash for nothing.</summary>
     public static string Number(double? value, int decimals) => value?.ToString($"N{decimals}", CultureInfo.InvariantCulture) ?? "–";
 
-    /// <summary>The whole document. Elements without content are written with an end tag, as HTML wants it, by <see cref="WriteFullEndElements"/>.</summary>
+    /// <summary>The whole document. Elements without content are written with an end tag, as HTML wants it, by <see cref="GiveEndTags"/>.</summary>
     public static string Document(XElement html)
     {
         var text = new StringBuilder("<!DOCTYPE html>\n");
         using (var writer = XmlWriter.Create(text, new XmlWriterSettings { OmitXmlDeclaration = true, Indent = true, IndentChars = " ", NewLineChars = "\n", ConformanceLevel = ConformanceLevel.Fragment }))
         {
-            WriteFullEndElements(html);
+            GiveEndTags(html);
             html.WriteTo(writer);
         }
 
         return text.Append('\n').ToString();
     }
 
-    private static void WriteFullEndElements(XElement html)
+    private static void GiveEndTags(XElement html)
     {
-        foreach (var element in html.Descendants().Where(static e => e.IsEmpty && e.Name.NamespaceName.Length == 0 && e.Name.LocalName is not ("meta" or "br")))
+        foreach (var element in html.Descendants().Where(static e => e.IsEmpty && e.Name.NamespaceName.Length == 0 && e.Name.LocalName != "meta"))
         {
             element.Value = "";
         }

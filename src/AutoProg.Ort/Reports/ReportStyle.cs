@@ -45,7 +45,6 @@ internal static class ReportStyle
         dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 8px 0 0; font-size: 14px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
         code, pre { font: 12.5px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; } pre { overflow-x: auto; margin: 8px 0 0; }
         details { margin-top: 14px; } summary { cursor: pointer; color: var(--soft); font-size: 14px; }
-        footer { color: var(--soft); font-size: 12.5px; margin-top: 20px; }
 
         """;
 }
