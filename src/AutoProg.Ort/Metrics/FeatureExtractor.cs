@@ -115,7 +115,8 @@ public sealed class FeatureExtractor : IDisposable
     /// <param name="device">Where it runs.</param>
     /// <param name="path">The ONNX file.</param>
     /// <param name="options">Settings; null leaves everything to the file.</param>
-    /// <exception cref="FileFormatException">The file is no ONNX model, does not take one batch of RGB images, has no such output, or does not say how images are prepared for it.</exception>
+    /// <exception cref="FileFormatException">The file is no ONNX model, does not take one batch of RGB images, gives no float vectors, or does not say how images are prepared for it.</exception>
+    /// <exception cref="ArgumentException">The options name an output that the file does not have.</exception>
     /// <exception cref="DeviceException">The device cannot run it.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static FeatureExtractor Open(Device device, string path, FeatureOptions? options = null) => OpenFor(device, path, _ => options ?? new FeatureOptions());
@@ -277,6 +278,11 @@ public sealed class FeatureExtractor : IDisposable
     {
         var outputs = session.OutputMetadata;
         var names = session.OutputNames;
+        if (asked is not null && !outputs.ContainsKey(asked))
+        {
+            throw new ArgumentException($"{Path} has no output '{asked}'; it gives {string.Join(", ", outputs.Select(static o => Described(o.Key, o.Value)))}.");
+        }
+
         var name = asked ?? names.FirstOrDefault(static n => n == ModelGraph.FeaturesOutput) ?? names.LastOrDefault(n => outputs[n].IsTensor && outputs[n].Dimensions.Length == 2) ?? (names.Count == 1 ? names[0] : null);
         return name is not null && outputs.TryGetValue(name, out var output) && output.IsTensor && output.ElementType == typeof(float) && output.Dimensions.Length >= 2
             ? name

@@ -42,7 +42,7 @@ public sealed record LabelResult(string File, int Images, int Grid);
 public static class DataLabeling
 {
     /// <summary>Labels all training images of a recipe.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The number of classes to keep is not positive.</exception>
+    /// <exception cref="ArgumentException">The number of classes to keep is not positive, or the teacher has no output of that name.</exception>
     /// <exception cref="DataException">The images cannot be used.</exception>
     /// <exception cref="FileFormatException">The teacher cannot be used.</exception>
     /// <exception cref="DeviceException">The device is not there.</exception>

@@ -90,7 +90,8 @@ public sealed class FeatureExtractorTests : InTemporaryFolder
         Refused(plain, null, "its metadata has no 'mean'; set mean and std, for instance 0.5,0.5,0.5 each");
         Refused(plain, new() { Mean = [0], Std = [1] }, "its images cannot be normalised");
         var told = Model("told.onnx", Told, anyBatch: true);
-        Refused(told, new() { Output = "absent" }, "'absent' is none that holds float vectors");
+        var absent = Assert.Throws<ArgumentException>(() => FeatureExtractor.Open(device, told, new() { Output = "absent" }));
+        Assert.StartsWith($"{told} has no output 'absent'; it gives 'logits' (Single[", absent.Message, StringComparison.Ordinal);
         Refused(told, new() { Resolution = 5 }, "its images have 4 pixels per side, and 5 were asked for");
         Refused(told, new() { BatchSize = 0 }, "0 images per run, expected 1 to 4096");
         Refused(told, new() { CropPct = 0 }, "a crop of 0 was asked for, expected above 0 to 1");
