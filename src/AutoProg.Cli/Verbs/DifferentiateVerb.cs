@@ -58,7 +58,7 @@ internal sealed record DifferentiateVerb : OutputOptions, IVerb
             Trainable = Trainable.Any() ? [.. Trainable] : TrainableNames.All,
             Freeze = [.. Freeze],
             Batch = Batch,
-            Shapes = Input.Select(ShapeNamed).ToDictionary(StringComparer.Ordinal),
+            Shapes = ShapesNamed(Input),
             Result = Result,
             BatchNorm = BatchNorm,
             UnbiasedVariance = !PopulationVariance,
@@ -76,6 +76,20 @@ internal sealed record DifferentiateVerb : OutputOptions, IVerb
         "mse" => LossKind.Mse,
         _ => throw new UsageException($"--loss is '{name}'; expected cross-entropy, soft-target, per-pixel-cross-entropy or mse"),
     };
+
+    private static Dictionary<string, Shape> ShapesNamed(IEnumerable<string> texts)
+    {
+        var shapes = new Dictionary<string, Shape>(StringComparer.Ordinal);
+        foreach (var (name, shape) in texts.Select(ShapeNamed))
+        {
+            if (!shapes.TryAdd(name, shape))
+            {
+                throw new UsageException($"--input names '{name}' twice; give one shape per input");
+            }
+        }
+
+        return shapes;
+    }
 
     private static KeyValuePair<string, Shape> ShapeNamed(string text)
     {

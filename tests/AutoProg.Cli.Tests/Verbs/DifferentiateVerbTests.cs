@@ -44,6 +44,15 @@ public sealed class DifferentiateVerbTests : IDisposable
     }
 
     [Fact]
+    public void An_input_has_one_shape()
+    {
+        var answer = Autoprog.Run("differentiate", Model, "--loss", "mse", "--output", folder["out"], "--input", "input=4x3x32x32", "input=2x3x32x32");
+
+        Assert.Equal(2, answer.Code);
+        Assert.StartsWith("error: --input names 'input' twice; give one shape per input", answer.Messages, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_damaged_file_exits_with_3()
     {
         File.WriteAllBytes(folder["half.onnx"], File.ReadAllBytes(Model)[..100_000]);
