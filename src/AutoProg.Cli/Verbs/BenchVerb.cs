@@ -14,7 +14,7 @@ internal sealed record BenchVerb : DataOptions, IVerb
 {
     private const int UsualBatchSize = 8;
 
-    [Value(0, MetaName = "recipe", HelpText = "Recipe (YAML); not needed with --model.")]
+    [Value(0, MetaName = "recipe", HelpText = "Recipe (YAML); not needed with --model or --conv.")]
     public string? Recipe { get; init; }
 
     [Option("steps", MetaValue = "N", Default = 10, HelpText = "Measured steps; medians count.")]

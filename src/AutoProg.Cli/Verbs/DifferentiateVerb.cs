@@ -22,7 +22,7 @@ internal sealed record DifferentiateVerb : OutputOptions, IVerb
     [Option("trainable", MetaValue = "GLOBS", Separator = ',', HelpText = "Names of the initializers that learn, with * and ?, separated by commas; the default is all of them. Running statistics never learn.")]
     public IEnumerable<string> Trainable { get; init; } = [];
 
-    [Option("freeze", MetaValue = "GLOBS", Separator = ',', HelpText = "Names of initializers that do not, although they are among those.")]
+    [Option("freeze", MetaValue = "GLOBS", Separator = ',', HelpText = "Names of initializers that do not learn, although --trainable names them.")]
     public IEnumerable<string> Freeze { get; init; } = [];
 
     [Option("batch", MetaValue = "N", HelpText = "Samples per run: the first axis of every input; the default is what the file says.")]
