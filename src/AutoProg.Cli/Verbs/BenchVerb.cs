@@ -54,7 +54,14 @@ internal sealed record BenchVerb : DataOptions, IVerb
 
         if (Conv.Any())
         {
-            return Recipe is null && Model is null && !Official ? RunLayers(context) : throw new UsageException("--conv measures layers alone; leave recipe, --model and --official out");
+            return Recipe is null && Model is null && !Official && !Profile
+                ? RunLayers(context)
+                : throw new UsageException("--conv measures layers alone; leave recipe, --model, --official and --profile out");
+        }
+
+        if (Official && Profile)
+        {
+            throw new UsageException("--profile tells the operators of this engine's step; leave --official out");
         }
 
         if (Recipe is null && Model is null)

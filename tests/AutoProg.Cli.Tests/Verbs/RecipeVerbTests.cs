@@ -55,8 +55,10 @@ public sealed class RecipeVerbTests : IDisposable
 
     [Theory]
     [InlineData("error: '8x3x4' is no convolution; expected image and kernel", "--conv", "8x3x4")]
-    [InlineData("error: --conv measures layers alone; leave recipe, --model and --official out", "--conv", "1x1x1x1,1x1x1x1", "--model", "deit_micro")]
-    public void A_benchmark_of_layers_says_what_it_cannot_measure(string message, params string[] arguments)
+    [InlineData("error: --conv measures layers alone; leave recipe, --model, --official and --profile out", "--conv", "1x1x1x1,1x1x1x1", "--model", "deit_micro")]
+    [InlineData("error: --conv measures layers alone; leave recipe, --model, --official and --profile out", "--conv", "1x1x1x1,1x1x1x1", "--profile")]
+    [InlineData("error: --profile tells the operators of this engine's step; leave --official out", "--model", "deit_micro", "--official", "--profile")]
+    public void A_benchmark_says_what_it_cannot_measure(string message, params string[] arguments)
     {
         var answer = Autoprog.Run(["bench", .. arguments]);
 
