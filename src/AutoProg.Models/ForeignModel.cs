@@ -51,16 +51,16 @@ public sealed class ForeignModel : IElasticModel
         Name = string.Concat(name.Select(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '_'));
         this.file = file;
         this.options = options ?? new ForeignModelOptions();
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(this.options.ResolutionStep, nameof(options));
         input = file.Inputs is [{ Type: ElementType.Float, Dims: { Count: 4 } } only]
             ? only
             : throw new OnnxFormatException(file.Path, $"its inputs are {string.Join(", ", file.Inputs.Select(static i => $"'{UntrustedText.Shown(i.Name)}' {i.Type} {i.ShownDims}"))}; one of images [batch, channels, height, width] is needed for training on images.");
         hasFreeSides = input.Dims![2] is null && input.Dims[3] is null;
         MaxResolution = Side();
         ResolutionStep = hasFreeSides ? this.options.ResolutionStep : MaxResolution;
-        var graph = Import(MaxResolution, (int)Math.Min(input.Dims[0] ?? TrialBatch, int.MaxValue), training: true);
-        var logits = graph.Outputs.Values.First();
-        ClassCount = logits.Shape is [_, var classes] && logits.Type == ElementType.Float ? (int)classes
-            : throw new OnnxFormatException(file.Path, $"its first output is {logits.Type}{logits.Shape}; logits [batch, classes] are needed.");
+        var batch = (int)Math.Min(input.Dims[0] ?? TrialBatch, int.MaxValue);
+        var graph = Import(MaxResolution, batch, training: true);
+        ClassCount = (int)LogitsOf(graph, batch).Shape[1];
         Parameters = [.. Describe(graph)];
         if (Parameters.Count == 0)
         {
@@ -136,10 +136,19 @@ public sealed class ForeignModel : IElasticModel
         }
 
         var graph = Import(resolution, batch, options.Training);
-        return new ModelGraph(graph.Builder, Parameters, graph.Builder.Inputs[0], graph.Outputs.Values.First())
+        return new ModelGraph(graph.Builder, Parameters, graph.Builder.Inputs[0], LogitsOf(graph, batch))
         {
-            Statistics = options.Training ? graph.Statistics.ToDictionary(static s => s.Buffer, static s => s.OfBatch, StringComparer.Ordinal) : new Dictionary<string, Value>(StringComparer.Ordinal),
+            Statistics = graph.Statistics.ToDictionary(static s => s.Buffer, static s => s.OfBatch, StringComparer.Ordinal),
         };
+    }
+
+    /// <summary>The first output: a file that was exported for one batch size may give something else for another.</summary>
+    private Value LogitsOf(ImportedGraph graph, int batch)
+    {
+        var logits = graph.Outputs.Values.First();
+        return logits.Type == ElementType.Float && logits.Shape is [var rows, _] && rows == batch
+            ? logits
+            : throw new OnnxFormatException(file.Path, $"its first output is {logits.Type}{logits.Shape} for {batch} images; logits [batch, classes] are needed. {OnnxImport.BakedIn}");
     }
 
     private ImportedGraph Import(int resolution, int batch, bool training) => OnnxImport.Build(file, new OnnxImportOptions
@@ -173,7 +182,7 @@ public sealed class ForeignModel : IElasticModel
         {
             ({ } side, { } asked) when side != asked => throw new ArgumentException($"{file.Path} is exported for {side} pixels, {asked} are asked for; export it with dynamic axes, or leave the size away.", nameof(options)),
             ({ } side, _) when side <= int.MaxValue => (int)side,
-            (_, { } asked) => asked,
+            (_, { } asked) when asked > 0 => asked,
             _ => throw new ArgumentException($"{file.Path} leaves the size of its images open ({input.ShownDims}); say how many pixels.", nameof(options)),
         };
     }
