@@ -31,14 +31,14 @@ public sealed record VoloConfig(
     double MlpRatio = 3,
     bool BranchScale = false);
 
-/// <summary>A VOLO's forward graph; one for training has the token logits and, where tokens are mixed, the mask.</summary>
+/// <summary>A VOLO's forward graph; one for training has the token logits and the mask that mixes tokens.</summary>
 /// <param name="Builder">The graph, still open: a loss and gradients may be added.</param>
 /// <param name="Parameters">The parameters it declares, in graph order.</param>
 /// <param name="Input">[batch, 3, r, r].</param>
 /// <param name="Output">[batch, classes]: of the class head in training; in evaluation the maximum over the tokens' logits counts half beside it.</param>
 /// <param name="Features">[batch, width]: what the class head is applied to.</param>
 /// <param name="TokenLogits">[batch, g g, classes], each about a place of the batch's own images; null in evaluation.</param>
-/// <param name="MixMask">[g, g]: see <see cref="MixToken.MaskInput"/>; null in evaluation.</param>
+/// <param name="MixMask">The input <c>mix_mask</c> [g, g] of MixToken, one for the whole batch: 1 where a token comes from the image at the mirrored place of the batch, else 0; null in evaluation.</param>
 public sealed record VoloGraph(
     GraphBuilder Builder, IReadOnlyList<Parameter> Parameters, Value Input, Value Output, Value Features, Value? TokenLogits, Value? MixMask)
     : ModelGraph(Builder, Parameters, Input, Output, Features);
@@ -141,8 +141,8 @@ public sealed class Volo : IElasticModel
     /// <param name="resolution">Pixels per side.</param>
     public int TokenGrid(int resolution) => resolution / ResolutionStep;
 
-    /// <summary>Outlookers of a depth before they are held against it: make_divisible(0.23 l, 2).</summary>
-    public static int OutlookersOf(int depth) => Divisible.Nearest(0.23 * depth, 2);
+    /// <summary>Outlookers of a depth by the authors' rule, make_divisible(0.23 l, 2); it gives two even of two blocks, where <see cref="SplitOf"/> takes one.</summary>
+    internal static int OutlookersOf(int depth) => Divisible.Nearest(0.23 * depth, 2);
 
     /// <summary>
     /// Outlookers and transformer blocks of a depth; of two blocks one each, so there is no VOLO of a single block. Not monotone: 9 blocks are [2, 7], 10 are [4, 6].
