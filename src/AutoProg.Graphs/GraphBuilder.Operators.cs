@@ -242,7 +242,7 @@ public sealed partial class GraphBuilder
 
     /// <summary>
     /// Batch normalisation by the batch's own mean and variance per channel, through which gradients flow. It is ONNX's operator in training mode with momentum 0, whose
-    /// "running" results are the statistics of this batch; <see cref="Passes.BatchStatistics"/> writes it in operators that every provider has.
+    /// "running" results are the statistics of this batch; in a file it stands in operators that every provider has.
     /// </summary>
     /// <param name="x">[batch, channels, ...].</param>
     /// <param name="scale">[channels].</param>

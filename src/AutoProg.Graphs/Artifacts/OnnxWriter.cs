@@ -19,7 +19,7 @@ public static class OnnxWriter
     /// <param name="metadata">Key and value pairs stored in the file.</param>
     public static byte[] Write(Graph graph, string name, IEnumerable<KeyValuePair<string, string>>? metadata = null) => Model(graph, name, metadata, static (_, _) => null).ToByteArray();
 
-    /// <summary>A model whose parameters are stored in the file, and what depends on them alone instead of them (<see cref="StoredWeights"/>): the form in which models are deployed.</summary>
+    /// <summary>A model whose parameters are stored in the file, and what depends on them alone instead of them: the form in which models are deployed.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="name">Name stored in the file.</param>
     /// <param name="weights">Elements of every parameter by name.</param>

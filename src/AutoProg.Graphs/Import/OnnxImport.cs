@@ -40,8 +40,8 @@ public sealed record OnnxImportOptions
 public sealed record ImportedGraph(GraphBuilder Builder, IReadOnlyDictionary<string, Value> Outputs, IReadOnlyList<ImportedStatistic> Statistics);
 
 /// <summary>
-/// Builds the graph of a model file. Shapes are inferred node by node; what depends on shapes and constants alone is computed on the way. Each operator goes through
-/// <see cref="CanonicalOperators"/>.
+/// Builds the graph of a model file. Shapes are inferred node by node; what depends on shapes and constants alone is computed on the way. Operators take the one form that gradient
+/// rules know, whatever their opset.
 /// </summary>
 public sealed class OnnxImport
 {

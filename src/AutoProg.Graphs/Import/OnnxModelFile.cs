@@ -20,7 +20,7 @@ public sealed record OnnxTensor(string Name, ElementType Type, IReadOnlyList<lon
 public sealed record OnnxInitializer(string Name, ElementType Type, Shape Shape);
 
 /// <summary>
-/// A forward model from anywhere, opened and checked: opset <see cref="OnnxLimits.OldestOpset"/> to <see cref="OnnxLimits.NewestOpset"/>, weights inside or in files beside it.
+/// A forward model from anywhere, opened and checked: opset 13 to 23, weights inside or in files beside it.
 /// Elements are read when they are asked for.
 /// </summary>
 public sealed class OnnxModelFile
