@@ -9,16 +9,17 @@ internal static class UnsupportedNodes
     private const int LongestWay = 8;
 
     /// <summary>Refuses a file that has some.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="flow">What of it is wanted.</param>
+    /// <param name="learns">Tells the stored tensors that gradients are needed of; is asked for every name that a node reads.</param>
     /// <exception cref="OnnxFormatException">It has.</exception>
-    public static void Refuse(OnnxModelFile file, NodeFlow flow, Func<string, bool> isParameter)
+    public static void Refuse(OnnxModelFile file, NodeFlow flow, Func<string, bool> learns)
     {
-        bool IsLearnable(string name) => file.Initializers.TryGetValue(name, out var stored) && stored.Type == ElementType.Float && isParameter(name);
-
-        var behind = flow.Behind(IsLearnable);
+        var behind = flow.Behind(learns);
         var unsupported = flow.Nodes.Where(n => !CanonicalOperators.Knows(DomainOf(n.Node), n.Node.OpType) || (behind.Contains(n.Node) && !CanonicalOperators.HasGradient(n.Node.OpType))).ToList();
         if (unsupported.Count > 0)
         {
-            var listed = unsupported.Take(MostListed).Select(n => Describe(n.Node, n.Place, behind.Contains(n.Node) ? flow.WayFrom(IsLearnable, n.Node) : null, flow));
+            var listed = unsupported.Take(MostListed).Select(n => Describe(n.Node, n.Place, behind.Contains(n.Node) ? flow.WayFrom(learns, n.Node) : null, flow));
             var more = unsupported.Count > MostListed ? $"\n  and {unsupported.Count - MostListed} more" : "";
             throw new OnnxFormatException(file.Path, $"{unsupported.Count} {(unsupported.Count == 1 ? "node is" : "nodes are")} not supported:\n{string.Join('\n', listed)}{more}");
         }
