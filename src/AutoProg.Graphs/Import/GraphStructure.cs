@@ -56,6 +56,9 @@ internal static class GraphStructure
         }
     }
 
+    /// <summary>Whether a node is ONNX's batch normalisation, and nobody else's.</summary>
+    public static bool IsBatchNorm(NodeProto node) => node is { OpType: "BatchNormalization", Domain: "" or "ai.onnx" };
+
     /// <summary>Whether a node may be a second name of a stored tensor.</summary>
     public static bool IsCopy(NodeProto node) => node is { OpType: "Identity", Domain: "" or "ai.onnx", Input.Count: 1, Output.Count: 1 } && node.Output[0].Length > 0;
 

@@ -82,7 +82,7 @@ public sealed class OnnxImport
         }
 
         var flow = new NodeFlow(file, wanted);
-        statistics.UnionWith(flow.Nodes.Select(static n => n.Node).Where(IsBatchNorm).SelectMany(static n => n.Input.Skip(FirstStatistic)));
+        statistics.UnionWith(flow.Nodes.Select(static n => n.Node).Where(GraphStructure.IsBatchNorm).SelectMany(static n => n.Input.Skip(FirstStatistic)));
         UnsupportedNodes.Refuse(file, flow, Learns);
         foreach (var (input, shape) in InputShapes.Of(file, options))
         {
@@ -96,8 +96,6 @@ public sealed class OnnxImport
 
         return new ImportedGraph(builder, wanted.ToDictionary(static name => name, Result, StringComparer.Ordinal), batchNorms.Statistics);
     }
-
-    private static bool IsBatchNorm(NodeProto node) => node.OpType == "BatchNormalization" && node.Domain is "" or "ai.onnx";
 
     private bool Learns(string name) => file.Initializers.TryGetValue(name, out var stored) && stored.Type == ElementType.Float && !statistics.Contains(name) && options.IsParameter(name);
 
@@ -128,12 +126,12 @@ public sealed class OnnxImport
     private IReadOnlyList<Value> Results(NodeProto node, string name)
     {
         var attributes = file.AttributesOf(node);
-        var follows = IsBatchNorm(node) && batchNorms.FollowsBatches(attributes);
+        var follows = GraphStructure.IsBatchNorm(node) && batchNorms.FollowsBatches(attributes);
         var inputs = node.Input.Select((input, place) => input.Length == 0 ? null
             : !follows || place < FirstStatistic ? ValueOf(input)
             : Buffer(input)).ToList();
         var foreign = new ForeignNode(name, node.OpType, node.Domain == "ai.onnx" ? "" : node.Domain, file.Opset, inputs, attributes, OutputCount(node));
-        if (!IsBatchNorm(node))
+        if (!GraphStructure.IsBatchNorm(node))
         {
             return CanonicalOperators.Add(builder, foreign);
         }

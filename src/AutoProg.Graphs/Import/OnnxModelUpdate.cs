@@ -23,7 +23,7 @@ public static class OnnxModelUpdate
         ArgumentNullException.ThrowIfNull(weights);
         var model = file.Model.Clone();
         Renew(model.Graph, file, weights);
-        foreach (var node in model.Graph.Node.Where(n => n.OpType == "BatchNormalization" && (batchNorm == BatchNormMode.Train || (batchNorm == BatchNormMode.File && IsTraining(n)))))
+        foreach (var node in model.Graph.Node.Where(n => GraphStructure.IsBatchNorm(n) && (batchNorm == BatchNormMode.Train || (batchNorm == BatchNormMode.File && IsTraining(n)))))
         {
             Evaluate(node);
         }
