@@ -80,6 +80,7 @@ internal static class HelpPages
 
     private static string DefaultOf(PropertyInfo property, OptionAttribute option) =>
         property.GetCustomAttribute<RecipeKeyAttribute>() is { } key ? $" [{key.Key}{(RecipeReference.DefaultOf(key.Key) is { } standard ? $"; default {standard.Trim('"')}" : "")}]"
+        : option.Default is Enum choice ? $" [default {Spellings.Of(choice)}]"
         : option.Default is not null ? $" [default {option.Default.ToString()!.ToLowerInvariant()}]"
         : option.Required ? " [required]"
         : "";
