@@ -24,10 +24,6 @@ internal sealed class ResidualBranches(ModelBuilder m, double normEpsilon, bool 
         return Branch(2, "mlp", x, rows => m.Linear("fc2", m.Graph.Gelu(m.Linear("fc1", rows, (long)(width * ratio))), width), dropPath);
     }
 
-    /// <summary>The factor of a branch's learnable scalar, where there is one.</summary>
-    public Value Scaled(int number, Value branch) =>
-        isScaled ? m.Graph.Mul(branch, m.Parameter($"{BranchScale.ParameterName}{number}", [1], Initializer.Ones)) : branch;
-
     /// <summary>Declares the input of stochastic depth [depth, 2, batch], and gives the factors of each block from the first that drops on: [1, B, 1, 1] for its attention, then for its MLP.</summary>
     public static IReadOnlyList<Value> DropPathFactors(GraphBuilder b, int depth, int batch, int firstBlock = 0)
     {
@@ -47,7 +43,11 @@ internal sealed class ResidualBranches(ModelBuilder m, double normEpsilon, bool 
             branch = b.Reshape(f(normed), x.Shape);
         }
 
-        branch = Scaled(number, branch);
+        if (isScaled)
+        {
+            branch = b.Mul(branch, m.Parameter($"{BranchScale.ParameterName}{number}", [1], Initializer.Ones));
+        }
+
         return b.Add(x, dropPath is null ? branch : b.Mul(branch, b.Reshape(dropPath, [x.Shape[0], .. Enumerable.Repeat(1L, x.Shape.Rank - 1)])));
     }
 }
