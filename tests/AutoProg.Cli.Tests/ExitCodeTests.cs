@@ -1,4 +1,5 @@
 using System.Reflection;
+using AutoProg.Graphs.Import;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.OnDevice;
@@ -26,6 +27,7 @@ public sealed class ExitCodeTests : IDisposable
         { new DataException("x"), 3 },
         { new FixtureException("x"), 3 },
         { new FileFormatException("f", "cut short"), 3 },
+        { new OnnxFormatException("f", "cut short"), 3 },
         { new FileNotFoundException("x"), 3 },
         { new DirectoryNotFoundException("x"), 3 },
         { new DeviceException("x"), 4 },

@@ -36,6 +36,11 @@ internal sealed record LabelVerb : DataOptions, IVerb
             throw new UsageException("--top is at least 1");
         }
 
+        if (Resolution < 1)
+        {
+            throw new UsageException("--resolution is at least 1");
+        }
+
         var options = new LabelOptions { Teacher = Teacher, Output = TeacherOutput, File = Output, Top = Top, Resolution = Resolution, Logger = context.Log };
         var result = VerbContext.Ask(() => DataLabeling.Run(RecipeReader.Read(Recipe, Overrides()), options, context.CancellationToken));
         context.Report(result, console => console.WriteLine($"{result.File}: {result.Images} images, {result.Grid} x {result.Grid} places."));

@@ -24,6 +24,7 @@ public sealed class LabelVerbTests : IDisposable
 
     [Theory]
     [InlineData(2, "--top is at least 1", "--top", "0")]
+    [InlineData(2, "--resolution is at least 1", "--resolution", "0")]
     [InlineData(2, "has no output 'nix'; it gives 'places'", "--teacher-output", "nix")]
     [InlineData(2, "model.depht", "--set", "model.depht=3")]
     public void What_cannot_be_labelled_is_told_and_nothing_is_written(int code, string message, params string[] arguments)
