@@ -161,6 +161,11 @@ public sealed class OnnxImport
 
     private Value Result(string output)
     {
+        if (!values.ContainsKey(output) && !file.Initializers.ContainsKey(output))
+        {
+            throw new OnnxFormatException(file.Path, $"output '{UntrustedText.Shown(output)}' is a second result of its node, which is not supported; ask for another one.");
+        }
+
         var value = ValueOf(output);
         var declared = file.Outputs.First(o => o.Name == output);
         var differs = declared.Dims is { } dims && (dims.Count != value.Shape.Rank || dims.Skip(1).Zip(value.Shape.Skip(1)).Any(static pair => pair.First is { } dim && dim != pair.Second));

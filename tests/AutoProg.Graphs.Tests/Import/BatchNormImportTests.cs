@@ -72,6 +72,17 @@ public sealed class BatchNormImportTests : IDisposable
             files.Refusal(model, new OnnxImportOptions { BatchNorm = BatchNormMode.Train }), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Statistics_of_the_batch_are_no_output_of_their_own()
+    {
+        var model = Normalizing();
+        model.Graph.Node[0].Output.Add(["mean2", "variance2"]);
+        model.Graph.Output.Add(Info("mean2", 3));
+        Assert.Equal(
+            "output 'mean2' is a second result of its node, which is not supported; ask for another one.",
+            files.Refusal(model, new OnnxImportOptions { Outputs = ["mean2"], BatchNorm = BatchNormMode.Train }));
+    }
+
     public void Dispose() => files.Dispose();
 
     /// <summary>x [2, 3]; ONNX's momentum of 0.75 is a share of 0.25 for the newest batch.</summary>
