@@ -37,7 +37,7 @@ internal sealed class BatchNormImport(GraphBuilder builder, OnnxImportOptions op
     /// <param name="mean">Name of the running mean.</param>
     /// <param name="variance">Name of the running variance.</param>
     /// <returns>The result alone: the statistics of the batch are told elsewhere.</returns>
-    /// <exception cref="GraphException">The operands do not fit, or a channel has one element.</exception>
+    /// <exception cref="GraphException">The operands do not fit, a channel has one element, or the momentum is no share.</exception>
     public Value Add(ForeignNode node, string mean, string variance)
     {
         var (x, epsilon) = (node.Input(0), node.Attributes.Float("epsilon", 1e-5f));
@@ -52,8 +52,14 @@ internal sealed class BatchNormImport(GraphBuilder builder, OnnxImportOptions op
             throw new GraphException($"{count} elements per channel cannot be normalised in training mode, shape {x.Shape}; use a larger batch, or the evaluation mode.");
         }
 
+        var kept = node.Attributes.Float("momentum", 0.9f);
+        if (kept is not (>= 0 and <= 1))
+        {
+            throw new GraphException($"its momentum {kept} is outside of [0, 1].");
+        }
+
         var normalized = builder.BatchNormalizationInTraining(x, node.Input(1), node.Input(2), epsilon);
-        var momentum = 1.0 - node.Attributes.Float("momentum", 0.9f);
+        var momentum = 1.0 - kept;
         Follow(mean, normalized.Mean, momentum);
         Follow(variance, options.UnbiasedVariance ? builder.Scale(normalized.Variance, count / (count - 1.0)) : normalized.Variance, momentum);
         return normalized.Result;

@@ -72,6 +72,16 @@ public sealed class BatchNormImportTests : IDisposable
             files.Refusal(model, new OnnxImportOptions { BatchNorm = BatchNormMode.Train }), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1.5f, "1.5")]
+    [InlineData(float.NaN, "NaN")]
+    public void A_momentum_that_is_no_share_is_refused(float momentum, string shown)
+    {
+        var model = Normalizing();
+        model.Graph.Node[0].Attribute[0].F = momentum;
+        Assert.Contains($"its momentum {shown} is outside of [0, 1].", files.Refusal(model, new OnnxImportOptions { BatchNorm = BatchNormMode.Train }), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Statistics_of_the_batch_are_no_output_of_their_own()
     {
