@@ -129,7 +129,7 @@ public sealed class OnnxImport
         var follows = GraphStructure.IsBatchNorm(node) && batchNorms.FollowsBatches(attributes);
         var inputs = node.Input.Select((input, place) => input.Length == 0 ? null
             : !follows || place < FirstStatistic ? ValueOf(input)
-            : Buffer(input)).ToList();
+            : Buffer(input, ValueOf(node.Input[0]).Shape)).ToList();
         var foreign = new ForeignNode(name, node.OpType, node.Domain == "ai.onnx" ? "" : node.Domain, file.Opset, inputs, attributes, OutputCount(node));
         if (!GraphStructure.IsBatchNorm(node))
         {
@@ -141,12 +141,19 @@ public sealed class OnnxImport
             : throw new GraphException($"has {node.Input.Count} inputs, {FirstStatistic + 2} are needed.");
     }
 
-    /// <summary>A running statistic as memory that outlives runs; a graph for training does not read it.</summary>
-    private Value? Buffer(string name)
+    /// <summary>A running statistic as memory that outlives runs; a graph for training does not read it, so that no shape rule looks at it.</summary>
+    /// <param name="name">The stored tensor.</param>
+    /// <param name="normalized">[batch, channels, ...].</param>
+    private Value? Buffer(string name, Shape normalized)
     {
         var stored = file.Initializers.TryGetValue(name, out var found) && found.Type == ElementType.Float
             ? found
             : throw new GraphException($"its running statistic '{UntrustedText.Shown(name)}' is no stored Float tensor; use the evaluation mode.");
+        if (normalized.Rank < 2 || !stored.Shape.Equals([normalized[1]]))
+        {
+            throw new GraphException($"its running statistic '{UntrustedText.Shown(name)}' has shape {stored.Shape}; a number per channel of {normalized} is needed.");
+        }
+
         if (!options.Training && !values.ContainsKey(name))
         {
             using var root = builder.RootScope("");

@@ -73,6 +73,18 @@ public sealed class BatchNormImportTests : IDisposable
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_statistic_of_other_channels_is_refused(bool training)
+    {
+        var model = Normalizing();
+        model.Graph.Initializer[2] = Floats("mean", [5], [1, 1, 1, 1, 1]);
+        Assert.Contains(
+            "its running statistic 'mean' has shape [5]; a number per channel of [2, 3] is needed.",
+            files.Refusal(model, new OnnxImportOptions { BatchNorm = BatchNormMode.Train, Training = training }), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(1.5f, "1.5")]
     [InlineData(float.NaN, "NaN")]
     public void A_momentum_that_is_no_share_is_refused(float momentum, string shown)
