@@ -62,6 +62,12 @@ internal sealed partial class RunReader
             }
         }
 
+        if (steps > summary?.Steps)
+        {
+            // It tells of an earlier end, and the run has gone on since.
+            summary = null;
+        }
+
         var end = summary?.Times ?? times;
         return new ReportedRun
         {

@@ -108,6 +108,21 @@ public sealed partial class RunReportTests : InTemporaryFolder
     }
 
     [Fact]
+    public void A_run_that_goes_on_after_its_end_is_unfinished()
+    {
+        var run = TinyRuns.Train(Folder);
+        using (var events = EventLog.Open(Path.Combine(run, "events.jsonl"), Clock, keep: long.MaxValue))
+        {
+            events.Append("resumed", 1_000_000, Start);
+        }
+
+        var report = RunReport.Write([run]);
+
+        Assert.Equal((1, 0), (report.Runs, report.Finished));
+        Assert.Contains("<td>unfinished, 1,000,000 steps, resumed 1 time</td>", File.ReadAllText(report.Page));
+    }
+
+    [Fact]
     public void Runs_that_cannot_be_compared_are_said_to_differ()
     {
         WriteRun("one", Start with { Threads = 1, Device = "cpu" });
