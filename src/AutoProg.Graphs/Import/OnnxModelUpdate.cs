@@ -15,12 +15,21 @@ public static class OnnxModelUpdate
     /// <param name="weights">New elements by name; what is not among them stays.</param>
     /// <param name="batchNorm">What batch normalisation did in training; nodes that followed the batches are written in evaluation mode.</param>
     /// <param name="metadata">Key and value pairs to add to the file's, in place of those of the same key.</param>
+    /// <exception cref="ArgumentException">The file stores no tensor of that name, or one of another type or shape.</exception>
     /// <exception cref="OnnxFormatException">Stored elements cannot be read.</exception>
     /// <exception cref="GraphException">The model exceeds what one file can hold.</exception>
     public static byte[] Write(OnnxModelFile file, IReadOnlyDictionary<string, Tensor> weights, BatchNormMode batchNorm, IEnumerable<KeyValuePair<string, string>>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(weights);
+        foreach (var (name, elements) in weights)
+        {
+            if (!file.Initializers.TryGetValue(name, out var stored) || stored.Type != elements.Type || !stored.Shape.Equals(elements.Shape))
+            {
+                throw new ArgumentException($"{file.Path} stores no tensor '{UntrustedText.Shown(name)}' of {elements.Type}{elements.Shape}.", nameof(weights));
+            }
+        }
+
         var model = file.Model.Clone();
         Renew(model.Graph, file, weights);
         foreach (var node in model.Graph.Node.Where(n => GraphStructure.IsBatchNorm(n) && (batchNorm == BatchNormMode.Train || (batchNorm == BatchNormMode.File && IsTraining(n)))))

@@ -24,6 +24,15 @@ public sealed class OnnxModelUpdateTests : IDisposable
         Assert.Equal(model, updated);
     }
 
+    [Theory]
+    [InlineData("nix", 4)]
+    [InlineData("b", 3)]
+    public void A_tensor_that_the_file_does_not_store_is_refused(string name, int size)
+    {
+        var error = Assert.Throws<ArgumentException>(() => Update(Dense(), (name, [size], new float[size])));
+        Assert.StartsWith($"{files.At("model.onnx")} stores no tensor '{name}' of Float[{size}].", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Elements_in_another_file_move_into_the_model()
     {
