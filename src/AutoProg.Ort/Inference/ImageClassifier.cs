@@ -52,7 +52,7 @@ public sealed class ImageClassifier : IDisposable
         FeatureExtractor? model = null;
         try
         {
-            model = FeatureExtractor.OpenFor(cpu, path, static session => new FeatureOptions { Output = session.OutputNames.FirstOrDefault(), CropPct = CropPctOf(session.ModelMetadata), BatchSize = 1 });
+            model = FeatureExtractor.OpenFor(cpu, path, static session => new FeatureOptions { Output = session.OutputNames is [var first, ..] ? first : null, CropPct = CropPctOf(session.ModelMetadata), BatchSize = 1 });
             return new ImageClassifier(cpu, model, model.Options.CropPct, ClassNamesOf(model));
         }
         catch

@@ -39,14 +39,14 @@ internal sealed class OrtTrainingApiSession : ITrainingSession
     {
         ArgumentNullException.ThrowIfNull(artifacts);
         var checkpoint = LoadCheckpoint(Path.Combine(folder, TrainingArtifacts.CheckpointFile));
-        var options = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        var settings = new SessionOptions { IntraOpNumThreads = threads, InterOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         try
         {
-            return new OrtTrainingApiSession(artifacts, folder, checkpoint, options);
+            return new OrtTrainingApiSession(artifacts, folder, checkpoint, settings);
         }
         catch
         {
-            options.Dispose();
+            settings.Dispose();
             checkpoint.Dispose();
             throw;
         }
