@@ -6,11 +6,14 @@
 // of the model's inputs: the runtime goes by places, not by names. One update per feeds of "training". result.json: {"losses": [...],
 // "parameters": base64, "evaluation": base64}, parameters in the order of the training model, frozen ones included, the first result
 // of the evaluation model. The learning rate is the runtime's 0.001; this interface cannot tell it another one.
+//
+// <folder>/checkpoint.saved is what the runtime then saves: parameters, the optimizer's state, and a property of every kind.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CApi } from './c-api.mjs';
 
 const arrays = { float32: Float32Array, int64: BigInt64Array };
 
@@ -20,6 +23,8 @@ const ort = await import(pathToFileURL(join(dist, 'ort.training.wasm.mjs')).href
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmPaths = dist + '/';
 ort.env.logLevel = 'error';
+
+const api = CApi.ofNextModule();
 
 const bytesOf = (base64) => Uint8Array.from(Buffer.from(base64, 'base64')).buffer;
 const base64Of = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString('base64');
@@ -45,6 +50,11 @@ async function train(folder, batches) {
   // Results of an evaluation come back under the names of the training model's outputs, in their own order.
   const evaluated = Object.values(await session.runEvalStep(tensorsOf(batches.evaluation)))[0];
   const parameters = await session.getContiguousParameters(false);
+
+  api.addProperty(session, 'updates', 'int64', losses.length);
+  api.addProperty(session, 'loss', 'float', losses.at(-1));
+  api.addProperty(session, 'runtime', 'string', `ONNX Runtime ${ort.env.versions.web}`);
+  writeFileSync(join(folder, 'checkpoint.saved'), api.saveCheckpoint(session));
   return { losses, parameters: base64Of(parameters.data), evaluation: base64Of(evaluated.data) };
 }
 

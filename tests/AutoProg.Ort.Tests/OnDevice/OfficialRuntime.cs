@@ -16,10 +16,13 @@ internal sealed record TrainingOutcome(float[] Losses, float[] Parameters, float
 /// <summary>Trains in ONNX Runtime 1.19.2 by way of tools/ort-training.</summary>
 internal static class OfficialRuntime
 {
+    /// <summary>Where the folder then holds what the runtime has saved.</summary>
+    public const string SavedCheckpoint = "checkpoint.saved";
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
-    /// <summary>One update per set of feeds, and an evaluation.</summary>
+    /// <summary>One update per set of feeds, an evaluation, and a checkpoint.</summary>
     public static TrainingOutcome Train(string folder, IEnumerable<IReadOnlyList<Fed>> training, IReadOnlyList<Fed> evaluation)
     {
         var (batches, result) = (Path.Combine(folder, "batches.json"), Path.Combine(folder, "result.json"));

@@ -1,3 +1,5 @@
+using System.Globalization;
+using AutoProg.Ort.Files.OnDevice;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Progressive;
@@ -76,6 +78,41 @@ public sealed class OfficialRuntimeTests : InTemporaryFolder
         var movement = before.Zip(after).Max(static pair => Math.Abs(pair.First - pair.Second));
         AssertClose("parameter", Math.Min(1e-3, 0.01 * movement), after, theirs.Parameters);
         Assert.Equal(own.Artifacts.Learnable.Count < own.Artifacts.Parameters.Count, network.Level < task.Unfreezing?.Count || task.Model.Parameters.Any(static p => p.IsBuffer));
+        CheckSaved(own, rule, theirs, updatesBefore + Updates);
+    }
+
+    /// <summary>The checkpoint that the official runtime saved afterwards, read by this engine's reader.</summary>
+    private void CheckSaved(OwnTraining own, UpdateRule rule, TrainingOutcome theirs, int updates)
+    {
+        using var saved = OnDeviceCheckpointReader.Open(At(OfficialRuntime.SavedCheckpoint));
+
+        Assert.Equal(own.Artifacts.Learnable.ToHashSet(StringComparer.Ordinal), saved.Learnable);
+        Assert.Equal(own.Artifacts.Parameters.Order(StringComparer.Ordinal), saved.Entries.Select(static e => e.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(theirs.Parameters, own.Artifacts.Parameters.SelectMany(name => Elements(saved, name, saved.Read)));
+        Assert.Equal(updates, saved.OptimizerStep);
+        for (var moment = 0; moment < own.MomentCount; moment++)
+        {
+            // Both remember the same gradients, summed in another order; gradient descent there remembers nothing, and saves zeros.
+            var ours = own.Moments(moment);
+            if (rule is Sgd)
+            {
+                Array.Clear(ours);
+            }
+
+            float[] read = [.. own.Artifacts.Learnable.SelectMany(name => Elements(saved, name, (parameter, to) => saved.ReadMoment(moment, parameter, to)))];
+            AssertClose($"moment {moment}", 1e-3 * ours.Max(Math.Abs), ours, read);
+        }
+
+        Assert.Equal(["loss", "runtime", "updates"], saved.Metadata.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal((Updates.ToString(CultureInfo.InvariantCulture), theirs.Losses[^1], "ONNX Runtime 1.19.2"), (saved.Metadata["updates"], float.Parse(saved.Metadata["loss"], CultureInfo.InvariantCulture), saved.Metadata["runtime"]));
+    }
+
+    private static float[] Elements(OnDeviceCheckpointReader checkpoint, string name, ReadInto read)
+    {
+        Assert.True(checkpoint.TryGet(name, out var entry));
+        var elements = new float[entry.Shape.ElementCount];
+        read(name, elements);
+        return elements;
     }
 
     private static void AssertClose(string what, double tolerance, float[] ours, float[] theirs)
@@ -84,4 +121,6 @@ public sealed class OfficialRuntimeTests : InTemporaryFolder
         var worst = ours.Zip(theirs).Max(static pair => float.IsNaN(pair.Second) ? float.PositiveInfinity : Math.Abs(pair.First - pair.Second));
         Assert.True(worst <= tolerance, $"A {what} differs by {worst}, allowed is {tolerance}.");
     }
+
+    private delegate void ReadInto(string name, Span<float> destination);
 }

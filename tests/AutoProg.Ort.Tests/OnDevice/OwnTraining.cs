@@ -40,9 +40,13 @@ internal sealed class OwnTraining : IDisposable
 
     public TrainingArtifacts Artifacts { get; }
 
+    public int MomentCount => arena.MomentCount;
+
     public Tensor Weights(string name) => Tensor.FromFloats(arena.Layout[name].Parameter.Shape, arena.Read(ArenaBuffer.Weights, name));
 
     public float[] Parameters() => [.. Artifacts.Parameters.SelectMany(name => arena.Read(ArenaBuffer.Weights, name).ToArray())];
+
+    public float[] Moments(int moment) => [.. Artifacts.Learnable.SelectMany(name => arena.Read(ArenaBuffer.Moment(moment), name).ToArray())];
 
     public void Save(string path) => session.Save(path);
 
