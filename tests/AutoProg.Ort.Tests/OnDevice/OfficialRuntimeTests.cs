@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using AutoProg.Ort.Files.OnDevice;
 using AutoProg.Ort.Objectives;
 using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime.Optimizers;
+using AutoProg.Ort.Tests.Files.OnDevice;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Tests.Training;
 using AutoProg.Ort.Training;
@@ -105,6 +107,30 @@ public sealed class OfficialRuntimeTests : InTemporaryFolder
 
         Assert.Equal(["loss", "runtime", "updates"], saved.Metadata.Keys.Order(StringComparer.Ordinal));
         Assert.Equal((Updates.ToString(CultureInfo.InvariantCulture), theirs.Losses[^1], "ONNX Runtime 1.19.2"), (saved.Metadata["updates"], float.Parse(saved.Metadata["loss"], CultureInfo.InvariantCulture), saved.Metadata["runtime"]));
+
+        // Nothing in the file has been overlooked, and the layout that other tests read is the real one.
+        Assert.Equal(File.ReadAllBytes(At(OfficialRuntime.SavedCheckpoint)), Encoded(saved, own.MomentCount, theirs.Losses[^1]));
+    }
+
+    private static byte[] Encoded(OnDeviceCheckpointReader saved, int momentCount, float loss)
+    {
+        var all = saved.Entries.ToLookup(e => saved.Learnable.Contains(e.Name), e => Stored(e.Name, e.Name, saved.Read));
+        var moments = saved.Learnable.ToDictionary(
+            static name => name,
+            name => Enumerable.Range(0, momentCount).Select(i => Stored($"momentum{i}", name, (parameter, to) => saved.ReadMoment(i, parameter, to))).ToArray());
+        return new OfficialCheckpoint
+        {
+            Learns = [.. all[true]],
+            Frozen = [.. all[false]],
+            Groups = [new OfficialGroup("group0", saved.OptimizerStep!.Value, 0.001f, moments)],
+            Properties = new Dictionary<string, object> { ["updates"] = (long)Updates, ["loss"] = loss, ["runtime"] = saved.Metadata["runtime"] },
+        }.Encode();
+
+        OfficialTensor Stored(string name, string parameter, ReadInto read)
+        {
+            Assert.True(saved.TryGet(parameter, out var entry));
+            return new OfficialTensor(name, entry.Shape, MemoryMarshal.AsBytes<float>(Elements(saved, parameter, read)).ToArray());
+        }
     }
 
     private static float[] Elements(OnDeviceCheckpointReader checkpoint, string name, ReadInto read)
