@@ -13,15 +13,12 @@ namespace AutoProg.Ort.Progressive;
 internal sealed class KernelMeasurement : IDisposable
 {
     // 256 MiB: gradients of all samples are needed at once, so what does not fit takes another pass over them.
-#if DEBUG
-    private const long ElementsAtOnce = 1 << 10; // so that tests take several passes
-#else
     private const long ElementsAtOnce = 1 << 26;
-#endif
 
     private readonly EvalSession session;
     private readonly GraphManifest manifest;
     private readonly int batch;
+    private readonly long elementsAtOnce;
     private readonly bool isWhole;
 
     /// <summary>Loads the graph.</summary>
@@ -29,11 +26,12 @@ internal sealed class KernelMeasurement : IDisposable
     /// <param name="graphs">Where it comes from.</param>
     /// <param name="network">What is measured.</param>
     /// <param name="batch">Samples of a kernel.</param>
-    public KernelMeasurement(Device device, SubNetworkGraphs graphs, SubNetwork network, int batch)
+    /// <param name="elementsAtOnce">Elements of gradients that are kept between runs.</param>
+    public KernelMeasurement(Device device, SubNetworkGraphs graphs, SubNetwork network, int batch, long elementsAtOnce = ElementsAtOnce)
     {
         var (purpose, rows) = graphs.KernelGraph(batch);
         var artifact = graphs.Get(network, rows, purpose);
-        (manifest, this.batch, isWhole) = (artifact.Manifest, batch, purpose == GraphPurpose.TangentKernel);
+        (manifest, this.batch, this.elementsAtOnce, isWhole) = (artifact.Manifest, batch, elementsAtOnce, purpose == GraphPurpose.TangentKernel);
         session = new EvalSession(device, artifact.Model, manifest);
     }
 
@@ -77,7 +75,7 @@ internal sealed class KernelMeasurement : IDisposable
             if (elements > room)
             {
                 groups.Add([]);
-                room = ElementsAtOnce;
+                room = elementsAtOnce;
             }
 
             groups[^1].Add(parameter);
