@@ -48,7 +48,7 @@ internal sealed class NodeFlow
         foreach (var (node, _) in Nodes.Where(n => n.Node.Input.Any(input => values.Contains(input) || isSource(input))))
         {
             behind.Add(node);
-            values.UnionWith(node.Output);
+            values.UnionWith(node.Output.Where(static o => o.Length > 0));
         }
 
         return behind;

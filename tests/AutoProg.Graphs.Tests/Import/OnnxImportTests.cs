@@ -77,6 +77,20 @@ public sealed class OnnxImportTests : IDisposable
     }
 
     [Fact]
+    public void An_omitted_output_and_an_omitted_input_are_not_the_same_value()
+    {
+        var twoResults = Node("Dropout", "h", "xw");
+        twoResults.Output.Add("");
+        var model = Model(
+            [Node("MatMul", "xw", "x", "w"), twoResults, Node("Clip", "bound", "x", "", "limit"), Node("Add", "y", "h", "bound")],
+            [Floats("w", [3, 3], new float[9]), Floats("limit", [], [1])]);
+
+        var behind = new NodeFlow(files.Open(model), ["y"]).Behind(static name => name == "w");
+
+        Assert.Equal(["MatMul", "Dropout", "Add"], behind.Select(static node => node.OpType));
+    }
+
+    [Fact]
     public void Operands_that_do_not_fit_name_the_node()
     {
         var model = Dense();
