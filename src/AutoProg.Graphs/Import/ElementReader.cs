@@ -48,10 +48,10 @@ internal sealed class ElementReader(string folder)
         var (type, shape) = (TypeOf(tensor.DataType), ShapeOf(tensor));
         var size = shape.ElementCount * type.Size();
         var bytes = tensor.DataLocation == TensorProto.Types.DataLocation.External ? external.Read(tensor.ExternalData, size)
-            : tensor.RawData.Length > 0 ? tensor.RawData.ToByteArray()
+            : tensor.RawData.Length > 0 ? tensor.RawData.Span
             : Typed(tensor, type);
         return bytes.Length != size ? throw new GraphException($"a tensor {type}{shape} has {bytes.Length} bytes, {size} are needed.")
-            : Tensor.FromBytes(type, shape, type == ElementType.Bool ? Array.ConvertAll(bytes, static b => (byte)(b == 0 ? 0 : 1)) : bytes);
+            : Tensor.FromBytes(type, shape, type == ElementType.Bool ? Array.ConvertAll(bytes.ToArray(), static b => (byte)(b == 0 ? 0 : 1)) : bytes);
     }
 
     /// <summary>Elements in the field that goes with their type; narrow ones lie in 32 bits each.</summary>

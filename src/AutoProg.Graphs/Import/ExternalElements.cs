@@ -45,14 +45,7 @@ internal sealed class ExternalElements(string folder)
             }
 
             using var handle = File.OpenHandle(path);
-            var bytes = new byte[size];
-            for (var read = 0; read < bytes.Length;)
-            {
-                var count = RandomAccess.Read(handle, bytes.AsSpan(read), offset + read);
-                read += count > 0 ? count : throw new GraphException($"external data '{UntrustedText.Shown(location)}' ended while it was read.");
-            }
-
-            return bytes;
+            return FileBytes.Read(handle, offset, size);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -18,6 +18,9 @@ internal static class OnnxLimits
     /// <summary>Bytes of all initialisers together, external data included.</summary>
     public const long InitializerBytes = 16L << 30;
 
+    /// <summary>Initialisers of a graph.</summary>
+    public const int Initializers = 100_000;
+
     /// <summary>Nodes of a graph.</summary>
     public const int Nodes = 100_000;
 

@@ -20,17 +20,19 @@ public sealed record OnnxTensor(string Name, ElementType Type, IReadOnlyList<lon
 public sealed record OnnxInitializer(string Name, ElementType Type, Shape Shape);
 
 /// <summary>
-/// A forward model from anywhere, opened and checked: opset 13 to 23, weights inside or in files beside it.
-/// Elements are read when they are asked for.
+/// A forward model from anywhere, opened and checked: opset 13 to 23, weights inside or in files beside it. Elements stay in the files, and are read whenever they are asked for;
+/// so the files must stay as they are.
 /// </summary>
 public sealed class OnnxModelFile
 {
+    private readonly ModelOutline outline;
     private readonly Dictionary<string, TensorProto> stored;
     private readonly ElementReader elements;
 
-    private OnnxModelFile(string path, ModelProto model)
+    private OnnxModelFile(string path)
     {
-        (Path, Model) = (path, model);
+        (Path, outline) = (path, new ModelOutline(path));
+        var model = outline.Model;
         elements = new ElementReader(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
         Opset = OpsetOf(model);
         stored = GraphStructure.Check(model.Graph ?? throw new GraphException("there is no graph in it."));
@@ -57,7 +59,8 @@ public sealed class OnnxModelFile
     /// </summary>
     public IReadOnlyDictionary<string, OnnxInitializer> Initializers { get; }
 
-    internal ModelProto Model { get; }
+    /// <summary>The file without the elements of its initialisers.</summary>
+    internal ModelProto Model => outline.Model;
 
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="OnnxFormatException">It is damaged, contradicts itself, asks for too much, or is of an opset that is not read.</exception>
@@ -72,7 +75,7 @@ public sealed class OnnxModelFile
 
         try
         {
-            return new OnnxModelFile(path, Parse(path));
+            return new OnnxModelFile(path);
         }
         catch (InvalidProtocolBufferException error)
         {
@@ -85,41 +88,27 @@ public sealed class OnnxModelFile
     }
 
     /// <summary>The elements of a stored tensor.</summary>
-    /// <exception cref="OnnxFormatException">They do not fit type and shape, or cannot be read.</exception>
+    /// <exception cref="OnnxFormatException">They do not fit type and shape, or cannot be read; or the file has changed since it was opened.</exception>
     /// <exception cref="KeyNotFoundException">There is no such tensor.</exception>
-    public Tensor Read(string initializer)
+    public Tensor Read(string initializer) => Reading(initializer, elements.Read);
+
+    internal Attributes AttributesOf(NodeProto node) => AttributeReader.Read(node, elements);
+
+    /// <summary>A stored tensor as the file has it, under the name of the one that it is a copy of.</summary>
+    /// <exception cref="OnnxFormatException">It cannot be read any more.</exception>
+    internal TensorProto Stored(string initializer) => Reading(initializer, static complete => complete);
+
+    private T Reading<T>(string initializer, Func<TensorProto, T> read)
     {
+        var tensor = stored[initializer];
         try
         {
-            return elements.Read(stored[initializer]);
+            return read(outline.Complete(tensor));
         }
         catch (GraphException error)
         {
             throw new OnnxFormatException(Path, $"initializer '{UntrustedText.Shown(initializer)}': {error.Message}", error);
         }
-    }
-
-    internal Attributes AttributesOf(NodeProto node) => AttributeReader.Read(node, elements);
-
-    private static ModelProto Parse(string path)
-    {
-        var length = new FileInfo(path).Length;
-        if (length > OnnxLimits.FileBytes)
-        {
-            throw new GraphException($"has {length} bytes, a model file has at most {OnnxLimits.FileBytes}.");
-        }
-
-        using (var scanned = File.OpenRead(path))
-        {
-            var structure = WireScan.StructureBytes(scanned);
-            if (structure > OnnxLimits.StructureBytes)
-            {
-                throw new GraphException($"has {structure} bytes beside the elements of initializers, at most {OnnxLimits.StructureBytes} are read. Store weights as initializers.");
-            }
-        }
-
-        using var file = File.OpenRead(path);
-        return ModelProto.Parser.ParseFrom(file);
     }
 
     private static long OpsetOf(ModelProto model)

@@ -16,7 +16,7 @@ public static class OnnxModelUpdate
     /// <param name="batchNorm">What batch normalisation did in training; nodes that followed the batches are written in evaluation mode.</param>
     /// <param name="metadata">Key and value pairs to add to the file's, in place of those of the same key.</param>
     /// <exception cref="ArgumentException">The file stores no tensor of that name, or one of another type or shape.</exception>
-    /// <exception cref="OnnxFormatException">Stored elements cannot be read.</exception>
+    /// <exception cref="OnnxFormatException">Stored elements cannot be read, or the file has changed since it was opened.</exception>
     /// <exception cref="GraphException">The model exceeds what one file can hold.</exception>
     public static byte[] Write(OnnxModelFile file, IReadOnlyDictionary<string, Tensor> weights, BatchNormMode batchNorm, IEnumerable<KeyValuePair<string, string>>? metadata = null)
     {
@@ -48,14 +48,32 @@ public static class OnnxModelUpdate
             entry.Value = value;
         }
 
-        var bytes = model.Graph.Initializer.Sum(static i => (long)i.RawData.Length);
-        return bytes < OnnxWriter.MaxBytes * 0.99 ? model.ToByteArray() : throw new GraphException($"The weights of '{file.Path}' take {bytes} bytes; one ONNX file holds at most {OnnxWriter.MaxBytes}.");
+        // Counted in 32 bits, which do for what RequireFits has let pass.
+        var bytes = unchecked((uint)model.CalculateSize());
+        return bytes <= Array.MaxLength ? model.ToByteArray() : throw TooLarge(file, bytes);
     }
+
+    /// <summary>Refuses what is far too large before any of it is read.</summary>
+    private static void RequireFits(OnnxModelFile file, IEnumerable<string> written)
+    {
+        var bytes = written.Select(name => file.Initializers[name]).Sum(static stored => stored.Shape.ElementCount * stored.Type.Size());
+        if (bytes > OnnxWriter.MaxBytes)
+        {
+            throw TooLarge(file, bytes);
+        }
+    }
+
+    private static GraphException TooLarge(OnnxModelFile file, long bytes) =>
+        new($"'{file.Path}' with its new weights would take {bytes} bytes; one ONNX file holds at most {OnnxWriter.MaxBytes}.");
 
     private static void Renew(GraphProto graph, OnnxModelFile file, IReadOnlyDictionary<string, Tensor> weights)
     {
-        foreach (var tensor in graph.Initializer)
+        var known = graph.Initializer.Select(static i => i.Name).ToHashSet(StringComparer.Ordinal);
+        var copies = graph.Node.Where(n => IsOwn(n) && !known.Contains(n.Output[0])).ToList();
+        RequireFits(file, known.Concat(copies.Select(static copy => copy.Output[0])));
+        for (var i = 0; i < graph.Initializer.Count; i++)
         {
+            var tensor = graph.Initializer[i];
             if (weights.TryGetValue(tensor.Name, out var elements))
             {
                 Set(tensor, elements);
@@ -64,22 +82,22 @@ public static class OnnxModelUpdate
             {
                 Set(tensor, file.Read(tensor.Name));
             }
+            else
+            {
+                graph.Initializer[i] = file.Stored(tensor.Name);
+            }
         }
 
-        var known = graph.Initializer.Select(static i => i.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (var node in graph.Node.Where(n => GraphStructure.IsCopy(n) && file.Initializers.ContainsKey(n.Output[0]) && !known.Contains(n.Output[0])).ToList())
+        foreach (var node in copies)
         {
-            var (original, name) = (node.Input[0], node.Output[0]);
-            if (!weights.ContainsKey(original) && !weights.ContainsKey(name))
-            {
-                continue;
-            }
-
-            var tensor = new TensorProto { Name = name };
-            Set(tensor, weights.TryGetValue(name, out var elements) ? elements : file.Read(name));
+            var tensor = new TensorProto { Name = node.Output[0] };
+            Set(tensor, weights.TryGetValue(tensor.Name, out var elements) ? elements : file.Read(tensor.Name));
             graph.Initializer.Add(tensor);
             graph.Node.Remove(node);
         }
+
+        bool IsOwn(NodeProto node) =>
+            GraphStructure.IsCopy(node) && file.Initializers.ContainsKey(node.Output[0]) && (weights.ContainsKey(node.Input[0]) || weights.ContainsKey(node.Output[0]));
     }
 
     private static void Set(TensorProto tensor, Tensor elements)

@@ -113,7 +113,90 @@ public sealed class OnnxModelFileTests : IDisposable
     {
         var model = Dense();
         model.Graph.DocString = new string('x', (int)OnnxLimits.StructureBytes);
-        Assert.Matches("^has 671090[0-9]{2} bytes beside the elements of initializers, at most 67108864 are read.", files.Refusal(model));
+        Assert.Equal("has more than 67108864 bytes beside the elements of initializers. Store weights as initializers.", files.Refusal(model));
+    }
+
+    [Fact]
+    public void The_number_of_initializers_is_bounded()
+    {
+        var model = Dense();
+        model.Graph.Initializer.AddRange(Enumerable.Range(0, OnnxLimits.Initializers).Select(static _ => new TensorProto()));
+        Assert.Equal("has more than 100000 initializers.", files.Refusal(model));
+    }
+
+    [Fact]
+    public void Parts_that_end_behind_what_they_are_parts_of_are_refused()
+    {
+        // A graph (field 7) of 4 bytes in a file of 6, whose initializer (field 5) claims 100 bytes; or whose name (field 2) claims the byte behind the graph.
+        foreach (var bytes in (byte[][])[[0x3A, 4, 0x2A, 100, 0, 0], [0x3A, 4, 0x12, 3, 65, 65, 65], [0x3A, 100, 0, 0]])
+        {
+            File.WriteAllBytes(files.At("model.onnx"), bytes);
+            Assert.Equal(
+                "is no ONNX model, or is damaged: a part of it ends behind what it is a part of.",
+                Assert.Throws<OnnxFormatException>(() => OnnxModelFile.Open(files.At("model.onnx"))).Problem);
+        }
+    }
+
+    [Fact]
+    public void A_graph_in_pieces_is_one_graph()
+    {
+        var (front, back) = (Dense(), new ModelProto { Graph = new GraphProto { Initializer = { Floats("late", [2], [3, 4]) } } });
+        File.WriteAllBytes(files.At("model.onnx"), [.. front.ToByteArray(), .. back.ToByteArray()]);
+
+        var file = OnnxModelFile.Open(files.At("model.onnx"));
+
+        Assert.Equal(["b", "late", "w"], file.Initializers.Keys.Order());
+        Assert.Equal([3, 4], file.Read("late").Doubles());
+        Assert.Equal([1, 2, 3, 4], file.Read("b").Doubles());
+    }
+
+    [Fact]
+    public void Weights_stay_in_the_file_until_they_are_asked_for()
+    {
+        const int Elements = 1 << 22;
+        var model = Dense();
+        model.Graph.Initializer.Add(new TensorProto { Name = "raw", DataType = (int)ElementType.Float, Dims = { Elements }, RawData = ByteString.CopyFrom(new byte[4 * Elements]) });
+        model.Graph.Initializer.Add(new TensorProto { Name = "typed", DataType = (int)ElementType.Float, Dims = { Elements }, FloatData = { new float[Elements] } });
+        model.Graph.Initializer.Add(new TensorProto { Name = "wide", DataType = (int)ElementType.Double, Dims = { Elements }, DoubleData = { new double[Elements] } });
+        File.WriteAllBytes(files.At("model.onnx"), model.ToByteArray());
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var file = OnnxModelFile.Open(files.At("model.onnx"));
+        var opened = GC.GetAllocatedBytesForCurrentThread();
+        var read = file.Read("raw").Bytes.Length;
+        var taken = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.InRange(opened - before, 1, 1 << 20); // of 64 MiB of weights
+        Assert.Equal(4 * Elements, read);
+        Assert.InRange(taken - opened, read, 4L * read);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_file_that_has_changed_is_read_no_more(bool keepsItsLength)
+    {
+        var file = files.Open(Dense());
+        var changed = Dense();
+        changed.ProducerName = keepsItsLength ? "" : "somebody else";
+        changed.Graph.Initializer[1].FloatData[0] = 100;
+        var opened = File.GetLastWriteTimeUtc(file.Path);
+        File.WriteAllBytes(file.Path, changed.ToByteArray());
+        File.SetLastWriteTimeUtc(file.Path, keepsItsLength ? opened.AddSeconds(1) : opened);
+
+        Assert.Equal(
+            "initializer 'b': the file has changed since it was opened. Elements stay in it until they are needed: put the old one back, or begin again with the new one.",
+            Assert.Throws<OnnxFormatException>(() => file.Read("b")).Problem);
+    }
+
+    [Fact]
+    public void A_file_that_is_gone_says_why_it_is_needed()
+    {
+        var file = files.Open(Dense());
+        File.Delete(file.Path);
+        var error = Assert.Throws<OnnxFormatException>(() => file.Read("w"));
+        Assert.StartsWith("initializer 'w': elements stay in the file until they are needed, and it cannot be read any more: ", error.Problem, StringComparison.Ordinal);
+        Assert.Equal(file.Path, error.Path);
     }
 
     private string Broken(Action<ModelProto> mutation)

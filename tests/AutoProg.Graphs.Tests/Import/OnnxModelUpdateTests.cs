@@ -46,6 +46,35 @@ public sealed class OnnxModelUpdateTests : IDisposable
         Assert.Equal([9, 8, 7, 6], files.Open(updated).Read("b").Doubles());
     }
 
+    [Fact]
+    public void A_model_that_one_file_cannot_hold_is_refused_before_it_is_read()
+    {
+        // The tensors in the other file alone would just fit. There are no such bytes on the disk: it has a hole.
+        const int Elements = int.MaxValue / 8;
+        var model = Dense();
+        model.Graph.Initializer.Add([External("one", [Elements], ("location", "hole.bin")), External("other", [Elements], ("location", "hole.bin"))]);
+        using (var sparse = File.Create(files.At("hole.bin")))
+        {
+            sparse.SetLength(4L * Elements);
+        }
+
+        var file = files.Open(model);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var error = Assert.Throws<GraphException>(() => OnnxModelUpdate.Write(file, new Dictionary<string, Tensor>(), BatchNormMode.File));
+
+        Assert.Equal($"'{file.Path}' with its new weights would take 2147483704 bytes; one ONNX file holds at most 2147483647.", error.Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    [Fact]
+    public void A_file_that_has_changed_is_not_written()
+    {
+        var file = files.Open(Dense());
+        File.AppendAllText(file.Path, "more");
+        var error = Assert.Throws<OnnxFormatException>(() => OnnxModelUpdate.Write(file, new Dictionary<string, Tensor>(), BatchNormMode.File));
+        Assert.StartsWith("initializer 'w': the file has changed since it was opened.", error.Problem, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("scale1")]
     [InlineData("scale2")]
