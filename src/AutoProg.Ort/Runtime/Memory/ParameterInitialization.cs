@@ -1,5 +1,7 @@
 using System.IO.Hashing;
+using System.Runtime.ExceptionServices;
 using System.Text;
+using AutoProg.Graphs.Import;
 using AutoProg.Models;
 using AutoProg.Ort.Randomness;
 
@@ -14,6 +16,7 @@ internal static class ParameterInitialization
     private const double TruncationBound = 2;
 
     /// <summary>Draws all weights.</summary>
+    /// <exception cref="OnnxFormatException">Weights that a model file stores cannot be read.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An initialiser has a negative or non-finite width, or a truncated normal one above 2.</exception>
     public static void Fill(ParameterArena arena, long seed)
     {
@@ -36,11 +39,19 @@ internal static class ParameterInitialization
             Check(slot.Parameter);
 
         var weights = arena.Weights;
-        Parallel.ForEach(slots, slot => weights.Fill(slot.Offset, slot.Length, values =>
+        try
         {
-            var random = new CounterRandom(seed, purpose, stage, StreamOf(slot.Name));
-            Draw(slot.Parameter.Initializer, ref random, values);
-        }));
+            Parallel.ForEach(slots, slot => weights.Fill(slot.Offset, slot.Length, values =>
+            {
+                var random = new CounterRandom(seed, purpose, stage, StreamOf(slot.Name));
+                Draw(slot.Parameter.Initializer, ref random, values);
+            }));
+        }
+        catch (AggregateException errors)
+        {
+            // A file whose elements cannot be read fails for each of its tensors.
+            ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
+        }
     }
 
     // Part of what a seed means: a changed hash would change every run.

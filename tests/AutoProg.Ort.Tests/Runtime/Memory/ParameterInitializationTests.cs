@@ -1,3 +1,4 @@
+using AutoProg.Graphs.Import;
 using AutoProg.Models;
 using AutoProg.Ort.Runtime;
 
@@ -45,6 +46,14 @@ public sealed class ParameterInitializationTests
         AssertMoments(Weights(arena, "normal"), deviation: 0.5, bound: 3);
         AssertMoments(Weights(arena, "truncated"), deviation: 0.8796, bound: 2);   // of a normal cut off at 2
         Assert.Contains(Weights(arena, "truncated"), value => value > 1.95f);
+    }
+
+    [Fact]
+    public void A_model_file_that_cannot_be_read_is_told_as_such()
+    {
+        var gone = new Initializer.Stored(static () => throw new OnnxFormatException("m.onnx", "is gone"));
+        var error = Assert.Throws<OnnxFormatException>(() => Filled([.. Enumerable.Range(0, 9).Select(i => new Parameter($"w{i}", [4], gone, WeightDecay: false))], seed: 1));
+        Assert.Equal("m.onnx: is gone", error.Message);
     }
 
     [Fact]
