@@ -81,13 +81,13 @@ internal sealed class RecipeReading(string sourceName)
             recipe = recipe with { Model = recipe.Model with { Name = Path.GetFileNameWithoutExtension(file) } };
         }
 
-        foreach (var key in RecipeKeys.All.Where(key => key.Required && !places.ContainsKey(key.Path) && (key.Unless is null || !places.ContainsKey(key.Unless))))
+        // Keys that were refused keep their defaults, and rules over defaults would blame the innocent.
+        var refused = problems.Select(static problem => problem.Key).ToHashSet(StringComparer.Ordinal);
+        foreach (var key in RecipeKeys.All.Where(key => key.Required && !places.ContainsKey(key.Path) && !(key.Unless is { } other && (IsGiven(other) || refused.Contains(other)))))
         {
             Refuse(sourceName, key.Path, null, $"is missing; expected {key.Expected}");
         }
 
-        // Keys that were refused keep their defaults, and rules over defaults would blame the innocent.
-        var refused = problems.Select(static problem => problem.Key).ToHashSet(StringComparer.Ordinal);
         foreach (var finding in RecipeRules.Check(recipe).Where(finding => !finding.Involved.Any(refused.Contains)))
         {
             var at = places.TryGetValue(finding.Key, out var place) ? place : sourceName;
@@ -97,6 +97,9 @@ internal sealed class RecipeReading(string sourceName)
 
         return problems.Count == 0 ? recipe with { Origins = new RecipeOrigins(sourceName, places) } : throw new RecipeException(problems);
     }
+
+    /// <summary>Whether something else than null was set.</summary>
+    private bool IsGiven(string key) => places.ContainsKey(key) && KeysByPath[key].Write(recipe) is not RecipeNode.Scalar { IsNull: true };
 
     private void Apply(RecipeSection section, RecipeNode node)
     {

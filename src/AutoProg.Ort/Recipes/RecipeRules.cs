@@ -1,3 +1,6 @@
+using AutoProg.Graphs.Import;
+using AutoProg.Ort.Foreign;
+
 namespace AutoProg.Ort.Recipes;
 
 /// <summary>What must hold between keys, as far as a recipe alone can tell. What needs the model catalogue or the data is checked where they are opened.</summary>
@@ -38,7 +41,11 @@ public static class RecipeRules
         yield return Rule(model.Onnx is null || model is { EmbedDim: null, Depth: null, NumHeads: null, MlpRatio: null, InChannels: null, LearnSigma: null }, "model.onnx",
             "a model file is what it is: leave out model.embed_dim, depth, num_heads, mlp_ratio, in_channels and learn_sigma",
             "model.embed_dim", "model.depth", "model.num_heads", "model.mlp_ratio", "model.in_channels", "model.learn_sigma");
-        yield return Rule(model.Onnx is not null || model.Freeze.Count == 0, "model.freeze", "expected none, since only a model file (model.onnx) is frozen by names; use growth.unfreeze", "model.onnx");
+        var ofFile = model.Onnx is not null;
+        yield return Rule(ofFile || model.Trainable.SequenceEqual(TrainableNames.All), "model.trainable", "expected ['*'], since only what a model file (model.onnx) learns is chosen by names; use growth.unfreeze", "model.onnx");
+        yield return Rule(ofFile || model.Freeze.Count == 0, "model.freeze", "expected none, since only a model file (model.onnx) is frozen by names; use growth.unfreeze", "model.onnx");
+        yield return Rule(ofFile || model.BatchNorm == BatchNormMode.File, "model.batch_norm", "expected file, since only normalisations of a model file (model.onnx) have a choice", "model.onnx");
+        yield return Rule(ofFile || model.UnbiasedVariance, "model.unbiased_variance", "expected true, since only normalisations of a model file (model.onnx) have a choice", "model.onnx");
         yield return Rule(model is not { ImgSize: { } size, PatchSize: { } patch } || size % patch == 0, "model.img_size",
             $"expected a multiple of model.patch_size ({model.PatchSize})", "model.patch_size");
         yield return Rule(model is not { EmbedDim: { } width, NumHeads: { } heads } || width % heads == 0, "model.embed_dim",
