@@ -167,7 +167,8 @@ internal static class LearningTasks
         }
         catch (ArgumentException error)
         {
-            throw recipe.Refuse("model.onnx", m.Onnx, error.Message.Replace($" (Parameter '{error.ParamName}')", ""));
+            var key = error.ParamName is "trainable" or "freeze" ? $"model.{error.ParamName}" : "model.onnx";
+            throw recipe.Refuse(key, key == "model.onnx" ? m.Onnx : null, error.Message.Replace($" (Parameter '{error.ParamName}')", ""));
         }
     }
 

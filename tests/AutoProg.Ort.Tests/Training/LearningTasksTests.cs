@@ -27,4 +27,16 @@ public sealed class LearningTasksTests
 
         Assert.EndsWith("growth.unfreeze: a model file has no blocks; expected none, names or depth", Assert.Throws<RecipeException>(() => LearningTasks.Of(recipe, 10)).Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("nix.*", "", "model.trainable: Pattern 'nix.*' names no Float tensor stored in ")]
+    [InlineData("*", "nix.*", "model.freeze: Pattern 'nix.*' names no Float tensor stored in ")]
+    [InlineData("heads.*", "head?.*", "model.freeze: Nothing of ")]
+    public void Patterns_that_do_not_fit_the_model_file_are_refused_under_their_own_key(string trainable, string freeze, string problem)
+    {
+        var recipe = TinyRecipes.Foreign("vit", GrowthPolicyKind.Original);
+        recipe = recipe with { Model = recipe.Model with { Trainable = [trainable], Freeze = freeze.Length > 0 ? [freeze] : [] } };
+
+        Assert.Contains(problem, Assert.Throws<RecipeException>(() => LearningTasks.Of(recipe, 10)).Message, StringComparison.Ordinal);
+    }
 }
