@@ -21,7 +21,7 @@ public sealed class RecipeRulesTests
     [InlineData("model.onnx=m.onnx", "model.onnx = \"m.onnx\": a model file is what it is: leave out model.embed_dim, depth, num_heads, mlp_ratio, in_channels and learn_sigma")]
     [InlineData("model.freeze=['conv1.*']", "model.freeze = [\"conv1.*\"]: expected none, since only a model file (model.onnx) is frozen by names; use growth.unfreeze")]
     [InlineData("model.trainable=['fc.*']", "model.trainable = [\"fc.*\"]: expected ['*'], since only what a model file (model.onnx) learns is chosen by names; use growth.unfreeze")]
-    [InlineData("model.batch_norm=train", "model.batch_norm = \"train\": expected file, since only normalisations of a model file (model.onnx) have a choice")]
+    [InlineData("model.batch_norm=train", "model.batch_norm = train: expected file, since only normalisations of a model file (model.onnx) have a choice")]
     [InlineData("model.unbiased_variance=false", "model.unbiased_variance = false: expected true, since only normalisations of a model file (model.onnx) have a choice")]
     [InlineData("data.data_dir=/images", "data.data_dir = \"/images\": the builtin datasets read no files; set data.dataset or remove this key")]
     [InlineData("data.dataset=idx", "data.data_dir = null (default): expected the path of a folder; only the builtin datasets need none")]

@@ -1,12 +1,9 @@
 using AutoProg.Graphs.Import;
-using AutoProg.Ort.Data;
 using AutoProg.Ort.Metrics;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Ort.Tests.Training;
 
@@ -37,7 +34,7 @@ public sealed class ForeignTrainingTests : InTemporaryFolder
         Assert.Equal(before.Initializers.Keys.Order(), after.Initializers.Keys.Order());
         var changed = before.Initializers.Values.Where(i => !before.Read(i.Name).Bytes.SequenceEqual(after.Read(i.Name).Bytes)).Select(static i => i.Name).ToList();
         Assert.Contains(model == "vit" ? "encoder.layers.encoder_layer_0.self_attention.in_proj_weight" : "layer1.0.bn1.running_var", changed);
-        Assert.Equal(summary.Final!.Top1, Top1(recipe, Path.Combine(summary.Folder!, "export", "model.onnx")));
+        Assert.Equal(summary.Final!.Top1, StrangersEvaluation.Of(after.Path, recipe, 32).Top1);
     }
 
     [Fact]
@@ -75,23 +72,5 @@ public sealed class ForeignTrainingTests : InTemporaryFolder
         recipe = recipe with { Model = recipe.Model with { NumClasses = 7 } };
         var error = Assert.Throws<RecipeException>(() => TinyRuns.Train(Folder, recipe));
         Assert.Contains("has 10 classes, the recipe 7; export it with a head for these", error.Message, StringComparison.Ordinal);
-    }
-
-    /// <summary>As a stranger would compute it: the file alone, in ONNX Runtime.</summary>
-    private static double Top1(Recipe recipe, string file)
-    {
-        using var session = new InferenceSession(file);
-        var source = new ImageSource(ImageDatasets.Open(recipe.Data, recipe.Seed).Val, recipe.Data, NullLogger.Instance);
-        var score = new ClassificationScore();
-        using var batches = source.EvaluationBatches(8, 32, recipe.Augmentation.CropPct);
-        using var runOptions = new RunOptions();
-        while (batches.TryNext(out var batch))
-        {
-            using var input = OrtValue.CreateTensorValueFromMemory(batch.Images[..(batch.Count * 3 * 32 * 32)].ToArray(), [batch.Count, 3, 32, 32]);
-            using var outputs = session.Run(runOptions, session.InputNames, [input], session.OutputNames);
-            score.Add(outputs[0].GetTensorDataAsSpan<float>(), batch.Labels.Span[..batch.Count], 10);
-        }
-
-        return score.Top1;
     }
 }

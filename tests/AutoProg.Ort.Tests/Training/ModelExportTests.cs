@@ -32,19 +32,7 @@ public sealed class ModelExportTests : InTemporaryFolder
         Assert.Equal([-1, 10], session.OutputMetadata["logits"].Dimensions);
         Assert.Equal([-1, 12], session.OutputMetadata["features"].Dimensions);
 
-        var recipe = TinyRuns.Recipe;
-        var source = new ImageSource(ImageDatasets.Open(recipe.Data, recipe.Seed).Val, recipe.Data, NullLogger.Instance);
-        var score = new ClassificationScore();
-        using var batches = source.EvaluationBatches(8, 16, recipe.Augmentation.CropPct);
-        using var runOptions = new RunOptions();
-        while (batches.TryNext(out var batch))
-        {
-            // The last batch is smaller than the others, and runs in the same session.
-            using var input = OrtValue.CreateTensorValueFromMemory(batch.Images[..(batch.Count * 3 * 16 * 16)].ToArray(), [batch.Count, 3, 16, 16]);
-            using var outputs = session.Run(runOptions, ["image"], [input], ["logits"]);
-            score.Add(outputs[0].GetTensorDataAsSpan<float>(), batch.Labels.Span[..batch.Count], 10);
-        }
-
+        var score = StrangersEvaluation.Of(Path.Combine(run, "export", "model.onnx"), TinyRuns.Recipe, 16);
         Assert.Equal(summary.Final!.Top1, score.Top1);
         Assert.Equal(summary.Final.Loss, score.Loss, 1e-5);
     }
