@@ -1,5 +1,4 @@
 using AutoProg.Graphs.Import;
-using AutoProg.Ort.Metrics;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
 using AutoProg.Ort.Tests.Runs;

@@ -6,7 +6,6 @@ using AutoProg.Ort.OnDevice;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.ML.OnnxRuntime;
 
 namespace AutoProg.Ort.Tests.Training;
