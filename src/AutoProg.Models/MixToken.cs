@@ -3,8 +3,9 @@ using AutoProg.Graphs;
 namespace AutoProg.Models;
 
 /// <summary>
-/// MixToken (Jiang et al., NeurIPS 2021): a box of tokens comes from the image at the mirrored place of the batch, like CutMix behind the patch embedding. What the network says about
-/// those tokens goes back to the image that they came from, so their targets stay as they are; the class target is mixed in the share of the box.
+/// MixToken (Jiang et al., NeurIPS 2021): a box of tokens comes from the image at the mirrored place of what runs at a time, like CutMix behind the patch embedding; an image
+/// that runs alone stays as it is. What the network says about those tokens goes back to the image that they came from, so their targets stay as they are; the class target is mixed in
+/// the share of the box.
 /// </summary>
 internal static class MixToken
 {

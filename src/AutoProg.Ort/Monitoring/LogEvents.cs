@@ -65,7 +65,7 @@ internal static partial class LogEvents
     [LoggerMessage(1200, LogLevel.Information, "Stage {Stage} from epoch {Epoch}: {Network}, predicted peak memory {Peak} MiB.")]
     public static partial void StageBegun(this ILogger log, int stage, int epoch, SubNetwork network, long peak);
 
-    [LoggerMessage(1201, LogLevel.Warning, "Stage {Stage}: {MicroBatch} images at a time instead of {BatchSize}, to stay within memory; the batch is the same.")]
+    [LoggerMessage(1201, LogLevel.Warning, "Stage {Stage}: {MicroBatch} images at a time instead of {BatchSize}, to stay within memory; updates are by the whole batch, batch norm and MixToken see what runs at a time.")]
     public static partial void BatchSplit(this ILogger log, int stage, int microBatch, int batchSize);
 
     [LoggerMessage(1202, LogLevel.Information, "Stage {Stage}: measured peak memory of the process {Peak} MiB.")]
