@@ -23,6 +23,7 @@ internal static class OutlookWindows
     /// <returns>[B, h w, heads, 9, D / heads].</returns>
     public static Value Cut(GraphBuilder b, Value image, long heads)
     {
+        using var scope = b.Scope("unfold");
         var (batch, h, w, width) = (image.Shape[0], image.Shape[1] / Stride, image.Shape[2] / Stride, image.Shape[3]);
         var rows = Cut(b, b.Reshape(image, [batch, h, Stride, Stride * w * width]));                // [B, h, 3, 2w D]
         var all = Cut(b, b.Reshape(rows, [batch * h * Side, w, Stride, width]));                     // [B h 3, w, 3, D]
@@ -38,6 +39,7 @@ internal static class OutlookWindows
     /// <returns>[B, 2h, 2w, heads d].</returns>
     public static Value AddUp(GraphBuilder b, Value windows, long h, long w)
     {
+        using var scope = b.Scope("fold");
         var (batch, heads, d) = (windows.Shape[0], windows.Shape[2], windows.Shape[4]);
         var width = heads * d;
         var parts = b.Transpose(b.Reshape(windows, [batch, h, w, heads, Side, Side, d]), 0, 1, 4, 2, 5, 3, 6);

@@ -20,13 +20,12 @@ internal static class BenchTables
         console.Write(table);
         foreach (var timing in report.Subnetworks.Where(static t => t.Operators.Count > 0))
         {
-            var operators = Tables.Create("operator", "#ms", "#share %");
-            foreach (var time in timing.Operators)
-            {
-                operators.Row(time.Operator, Text.Number(time.Milliseconds, 2), Text.Number(time.Share * 100, 1));
-            }
-
+            var operators = Times("operator", timing.Operators);
             console.Write(operators.Titled($"r{timing.Resolution} l{timing.Depth}: matrix products and attention are {Text.Number(timing.MatrixShare * 100, 1)}% of all operators"));
+            if (timing.NamedNodes.Count > 0)
+            {
+                console.Write(Times("nodes", timing.NamedNodes));
+            }
         }
     }
 
@@ -49,6 +48,17 @@ internal static class BenchTables
         foreach (var layer in report.Layers)
         {
             table.Row(layer.Layer, Text.Number(layer.ForwardMs, 2), Text.Number(layer.ImageGradientMs, 2), Text.Number(layer.KernelGradientMs, 2), Text.Number(layer.Ratio, 2));
+        }
+
+        return table;
+    }
+
+    private static Table Times(string of, IEnumerable<OperatorTime> times)
+    {
+        var table = Tables.Create(of, "#ms", "#share %");
+        foreach (var time in times)
+        {
+            table.Row(time.Operator, Text.Number(time.Milliseconds, 2), Text.Number(time.Share * 100, 1));
         }
 
         return table;

@@ -26,6 +26,9 @@ internal sealed record BenchVerb : DataOptions, IVerb
     [Option("profile", HelpText = "Also tell the time of each operator.")]
     public bool Profile { get; init; }
 
+    [Option("profile-nodes", MetaValue = "PATTERN...", HelpText = "Also tell the time of nodes by their names, e.g. '*fold/*'; implies --profile.")]
+    public IEnumerable<string> ProfileNodes { get; init; } = [];
+
     [Option("official", HelpText = "Measure in ONNX Runtime's own training instead; needs a build with -p:OrtFlavor=Training.")]
     public bool Official { get; init; }
 
@@ -54,12 +57,12 @@ internal sealed record BenchVerb : DataOptions, IVerb
 
         if (Conv.Any())
         {
-            return Recipe is null && Model is null && !Official && !Profile
+            return Recipe is null && Model is null && !Official && !IsProfiled
                 ? RunLayers(context)
                 : throw new UsageException("--conv measures layers alone; leave recipe, --model, --official and --profile out");
         }
 
-        if (Official && Profile)
+        if (Official && IsProfiled)
         {
             throw new UsageException("--profile tells the operators of this engine's step; leave --official out");
         }
@@ -81,11 +84,13 @@ internal sealed record BenchVerb : DataOptions, IVerb
 
         var report = StepBenchmark.Run(
             recipe,
-            new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps, Profile = Profile, Logger = context.Log, Progress = new TimingLog(context.Log) },
+            new BenchmarkOptions { Steps = Steps, WarmupSteps = WarmupSteps, Profile = IsProfiled, ProfiledNames = [.. ProfileNodes], Logger = context.Log, Progress = new TimingLog(context.Log) },
             context.CancellationToken);
         context.Report(report, console => BenchTables.Write(console, report));
         return ExitCodes.Done;
     }
+
+    private bool IsProfiled => Profile || ProfileNodes.Any();
 
     private int RunLayers(VerbContext context)
     {

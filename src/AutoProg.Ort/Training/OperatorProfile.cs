@@ -2,34 +2,35 @@ using System.Text.Json;
 
 namespace AutoProg.Ort.Training;
 
+/// <summary>Time of one node of a graph in a step.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Operator">E.g. <c>Gemm</c>.</param>
+/// <param name="Milliseconds">Per step.</param>
+internal sealed record NodeTime(string Name, string Operator, double Milliseconds);
+
 /// <summary>Reads the profiles that ONNX Runtime writes: a list of events in Chrome's trace format.</summary>
 internal static class OperatorProfile
 {
-    /// <summary>Sums up the kernels by operator.</summary>
+    private const string Kernel = "_kernel_time";
+
+    /// <summary>The time of every node.</summary>
     /// <param name="file">The profile.</param>
     /// <param name="skip">Runs at the beginning that do not count.</param>
     /// <param name="runsPerStep">Runs of the graph that make a step.</param>
-    /// <returns>Largest first.</returns>
-    public static IReadOnlyList<OperatorTime> Read(string file, int skip, int runsPerStep)
+    public static IReadOnlyList<NodeTime> Read(string file, int skip, int runsPerStep)
     {
         using var stream = File.OpenRead(file);
         using var document = JsonDocument.Parse(stream);
-        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
-        var micros = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach (var entry in document.RootElement.EnumerateArray())
-        {
-            if (entry.TryGetProperty("cat", out var category) && category.ValueEquals("Node")
-                && entry.GetProperty("name").GetString() is { } name && name.EndsWith("_kernel_time", StringComparison.Ordinal)
-                && entry.GetProperty("args").TryGetProperty("op_name", out var op))
-            {
-                var run = seen[name] = seen.GetValueOrDefault(name) + 1;
-                var key = op.GetString()!;
-                micros[key] = micros.GetValueOrDefault(key) + (run > skip ? entry.GetProperty("dur").GetDouble() : 0);
-            }
-        }
-
-        var steps = (seen.Values.DefaultIfEmpty(0).Max() - skip) / (double)runsPerStep;
-        var total = micros.Values.Sum();
-        return [.. micros.OrderByDescending(static m => m.Value).Select(m => new OperatorTime(m.Key, m.Value / steps / 1000, m.Value / total))];
+        var nodes = document.RootElement.EnumerateArray().Where(IsKernel)
+            .Select(static entry => (Name: entry.GetProperty("name").GetString()![..^Kernel.Length], Operator: entry.GetProperty("args").GetProperty("op_name").GetString()!, Micros: entry.GetProperty("dur").GetDouble()))
+            .GroupBy(static run => (run.Name, run.Operator))
+            .ToList();
+        var steps = (nodes.Select(static runs => runs.Count()).DefaultIfEmpty(0).Max() - skip) / (double)runsPerStep;
+        return [.. nodes.Select(runs => new NodeTime(runs.Key.Name, runs.Key.Operator, runs.Skip(skip).Sum(static run => run.Micros) / steps / 1000))];
     }
+
+    private static bool IsKernel(JsonElement entry) =>
+        entry.TryGetProperty("cat", out var category) && category.ValueEquals("Node")
+        && entry.GetProperty("name").GetString()!.EndsWith(Kernel, StringComparison.Ordinal)
+        && entry.GetProperty("args").TryGetProperty("op_name", out _);
 }

@@ -22,6 +22,9 @@ public sealed record BenchmarkOptions
     /// <summary>Whether ONNX Runtime's profile is taken as well, in steps of their own after the measured ones.</summary>
     public bool Profile { get; init; }
 
+    /// <summary>Patterns of names of nodes with <c>*</c> and <c>?</c>, whose time a profile tells as well. A node's name begins with its block's, e.g. <c>network.0.0.attn/</c>, behind <c>grad/</c> in the backward pass.</summary>
+    public IReadOnlyList<string> ProfiledNames { get; init; } = [];
+
     /// <summary>Is told what goes on.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
@@ -29,8 +32,8 @@ public sealed record BenchmarkOptions
     public IProgress<SubNetworkTiming>? Progress { get; init; }
 }
 
-/// <summary>Time of one operator of ONNX Runtime in a step.</summary>
-/// <param name="Operator">E.g. <c>Gemm</c>.</param>
+/// <summary>Time of one operator of ONNX Runtime in a step, or of the nodes of some name.</summary>
+/// <param name="Operator">E.g. <c>Gemm</c>; or the pattern of names.</param>
 /// <param name="Milliseconds">Per step, all nodes together.</param>
 /// <param name="Share">Of the time of all operators, 0 to 1.</param>
 public sealed record OperatorTime(string Operator, double Milliseconds, double Share);
@@ -80,6 +83,10 @@ public sealed record SubNetworkTiming
     /// <summary>Times by operator, largest first; empty unless a profile was asked for.</summary>
     [JsonIgnore]
     public IReadOnlyList<OperatorTime> Operators { get; init; } = [];
+
+    /// <summary>Times by the patterns that were asked for, in their order.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<OperatorTime> NamedNodes { get; init; } = [];
 
     /// <summary>Share of matrix products, those of attention included, and convolutions in the time of all operators, 0 to 1; null unless a profile was asked for.</summary>
     [JsonIgnore]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Enumeration;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -43,7 +44,8 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
 
         var peak = ProcessMemory.PeakBytes();
         var cost = parts.Sessions.Graphs.Training(network, microBatch, recipe.Model.DropPath > 0).Cost;
-        var operators = options.Profile ? Profile(active, batch, microBatch, settings) : [];
+        var nodes = options.Profile ? Profile(active, batch, microBatch, settings) : [];
+        OperatorTime[] operators = [.. nodes.GroupBy(static node => node.Operator).Select(group => Time(group.Key, group, nodes)).OrderByDescending(static time => time.Milliseconds)];
         return new SubNetworkTiming
         {
             Resolution = network.Resolution,
@@ -58,6 +60,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
             BatchSize = recipe.Training.BatchSize,
             MicroBatch = microBatch,
             Operators = operators,
+            NamedNodes = [.. options.ProfiledNames.Select(pattern => Time(pattern, nodes.Where(node => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)), nodes))],
             MatrixShare = options.Profile ? operators.Where(o => MatrixOperators.Contains(o.Operator)).Sum(o => o.Share) : null,
         };
     }
@@ -112,7 +115,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
     }
 
     /// <summary>Runs the same graph in a session of its own that writes a profile; profiling slows small operators down, so the measured steps are without it.</summary>
-    private IReadOnlyList<OperatorTime> Profile(ActiveNetwork active, Batch batch, int microBatch, StepSettings settings)
+    private IReadOnlyList<NodeTime> Profile(ActiveNetwork active, Batch batch, int microBatch, StepSettings settings)
     {
         var artifact = parts.Sessions.Graphs.Training(active.Size, microBatch, recipe.Model.DropPath > 0);
         parts.Step.Unbind();
@@ -138,5 +141,11 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    private static OperatorTime Time(string name, IEnumerable<NodeTime> some, IReadOnlyList<NodeTime> all)
+    {
+        var milliseconds = some.Sum(static node => node.Milliseconds);
+        return new OperatorTime(name, milliseconds, milliseconds / all.Sum(static node => node.Milliseconds));
     }
 }

@@ -41,12 +41,16 @@ public sealed class StepBenchmarkTests
     public void The_profile_names_the_operators_of_a_step()
     {
         var progress = new List<SubNetworkTiming>();
-        var options = new BenchmarkOptions { Steps = 2, WarmupSteps = 1, Profile = true, Progress = new AtOnce<SubNetworkTiming>(progress.Add) };
+        var options = new BenchmarkOptions { Steps = 2, WarmupSteps = 1, Profile = true, ProfiledNames = ["*", "grad/*", "blocks.?.*", "nix"], Progress = new AtOnce<SubNetworkTiming>(progress.Add) };
         var timing = Assert.Single(StepBenchmark.Run(StepBenchmark.RecipeOf("deit_micro", 16, 4), options).Subnetworks);
         Assert.Equal([timing], progress);
         Assert.Contains("Gemm", timing.Operators.Select(static o => o.Operator));
         Assert.Equal(1, timing.Operators.Sum(static o => o.Share), 1e-9);
         Assert.InRange(timing.MatrixShare!.Value, 0.05, 0.999);
+        Assert.Equal(["*", "grad/*", "blocks.?.*", "nix"], timing.NamedNodes.Select(static nodes => nodes.Operator));
+        Assert.Equal(timing.Operators.Sum(static o => o.Milliseconds), timing.NamedNodes[0].Milliseconds, 1e-9);
+        Assert.All(timing.NamedNodes.Skip(1).Take(2), static nodes => Assert.InRange(nodes.Share, 0.01, 0.99));
+        Assert.Equal(0, timing.NamedNodes[3].Share);
     }
 
     [Fact]
