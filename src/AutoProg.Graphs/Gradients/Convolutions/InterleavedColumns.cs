@@ -39,6 +39,26 @@ internal static class InterleavedColumns
         return InOrder(b, conv, b.Reshape(taps, Interleaved(conv, [])), []);
     }
 
+    /// <summary>For channels that are a group each: as if so many groups were one. Its channels meet each other's responses, too, which is left out of the result.</summary>
+    /// <param name="b">The graph.</param>
+    /// <param name="conv">Sizes of y = conv(x, w), where C = groups.</param>
+    /// <param name="x">[N, C, size].</param>
+    /// <param name="dy">[N, M, windows].</param>
+    /// <param name="count">Divides the groups.</param>
+    public static Value GroupsTogether(GraphBuilder b, Convolution conv, Value x, Value dy, long count)
+    {
+        var joined = conv with { Groups = conv.Groups / count, Kernel = Shape.Of([conv.Responses, count, .. conv.Window.Kernel]) };
+        var perChannel = conv.Responses / conv.Groups;
+        var eachWithEach = b.Reshape(SummedOverImages(b, joined, x, dy, apart: false), [joined.Groups, count, perChannel, count, conv.Kernel.ElementCount / conv.Responses]);
+        var own = new double[count * count];
+        for (var i = 0; i < count; i++)
+        {
+            own[(i * count) + i] = 1;
+        }
+
+        return b.Reshape(b.ReduceSum(b.Mul(eachWithEach, b.Constant(Tensor.FromDoubles(dy.Type, [count, 1, count, 1], own))), [3]), conv.Kernel);
+    }
+
     /// <summary>[N, M, taps, C / groups].</summary>
     private static Value OfImages(GraphBuilder b, Convolution conv, Value x, Value dy, bool apart)
     {

@@ -58,6 +58,19 @@ public sealed class ConvFormTests
         Assert.False(counts.ContainsKey("Transpose"));
     }
 
+    [Theory]
+    [InlineData(16, 2)]
+    [InlineData(12, 2)]
+    [InlineData(7, 1)]
+    [InlineData(11, 11)] // no divisor but 1
+    public void The_kernel_gradient_of_each_channel_at_a_stride_takes_up_to_eight_channels_together(int channels, int groups)
+    {
+        var b = new GraphBuilder();
+        var (x, w) = (b.Input("x", ElementType.Float, [1, channels, 8, 8]), b.Input("w", ElementType.Float, [channels, 1, 3, 3]));
+        Differentiator.AddGradients(b, b.ReduceSum(b.Conv(x, w, strides: [2, 2], pads: [1, 1, 1, 1], groups: channels), []), [w]);
+        Assert.Equal(groups, b.Nodes.Last(static n => n.Operator == "Conv").Attributes.Int("group", 0));
+    }
+
     [Fact]
     public void The_kernel_gradient_of_dilated_columns_takes_a_convolution_for_each_of_them() =>
         Assert.Equal(3, Gradient("w", (b, x, w) => b.Conv(x, w, dilations: [1, 2]), [4, 3, 3, 3])["Conv"]);

@@ -50,7 +50,7 @@ public sealed class KernelFormTests
     public void The_draws_meet_every_form_and_every_number_of_axes()
     {
         var drawn = Enumerable.Range(0, Draws).Select(Draw).ToList();
-        Assert.Equal(["contracted", "contracted apart", "contracted pixels", "dw", "dx", "summed", "summed apart", "summed pixels"], drawn.SelectMany(d => d.Outputs.Keys).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["contracted", "contracted apart", "contracted pixels", "dw", "dx", "summed", "summed apart", "summed pixels", "summed together"], drawn.SelectMany(d => d.Outputs.Keys).Distinct().Order(StringComparer.Ordinal));
         Assert.Equal([1, 2, 3], drawn.Select(d => d.Conv.Window.Axes.Count).Distinct().Order());
         Assert.Contains(drawn, d => d.Conv.Window.Axes.Any(a => Reach.OfTap(a, 0).IsOutside));
         Assert.Contains(drawn, d => d.Conv.Window.Axes.Any(a => Reach.OfTaps(a).End < a.Size));
@@ -105,6 +105,11 @@ public sealed class KernelFormTests
         {
             yield return ("summed", (b, c, x, dy) => InterleavedColumns.SummedOverImages(b, c, x, dy, apart: false));
             yield return ("contracted", (b, c, x, dy) => InterleavedColumns.ContractedOverImages(b, c, x, dy, apart: false));
+        }
+
+        if (conv.Channels == 1 && conv.Window.Axes[^1].Dilation == 1)
+        {
+            yield return ("summed together", (b, c, x, dy) => InterleavedColumns.GroupsTogether(b, c, x, dy, c.Groups));
         }
 
         if (PixelProducts.Suit(conv))
