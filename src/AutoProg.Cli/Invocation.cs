@@ -52,9 +52,9 @@ internal static class Invocation
                 _ => throw new InvalidOperationException("The parser gave no result."),
             };
         }
-        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        catch (OperationCanceledException cancelled) when (stop.Token.IsCancellationRequested)
         {
-            streams.MessageConsole().WriteLine(running?.HowToGoOn is { } call ? $"stopped; what was trained is saved and goes on with: {call}" : "stopped", new Style(Color.Yellow));
+            streams.MessageConsole().WriteLine(running?.Farewell(cancelled) ?? OutputOptions.Stopped, new Style(Color.Yellow));
             return stop.ExitCode;
         }
         catch (Exception error)

@@ -55,12 +55,24 @@ public sealed class ExitCodeTests : IDisposable
     }
 
     [Fact]
-    public void A_stopped_training_tells_how_to_go_on()
+    public void A_training_that_is_stopped_before_its_first_stage_has_nothing_to_go_on_with()
     {
         var answer = Autoprog.Run(new Stopped(130), "train", Autoprog.TinyRecipe, "--output", folder.Path, "--quiet");
 
-        Assert.Equal((130, ""), (answer.Code, answer.Results));
-        Assert.Equal($"stopped; what was trained is saved and goes on with: autoprog train --resume latest --output {folder.Path}\n", answer.Messages);
+        Assert.Equal((130, "", "stopped before anything was trained\n"), (answer.Code, answer.Results, answer.Messages));
+    }
+
+    [Fact]
+    public void A_resumed_run_that_is_stopped_at_once_goes_on_as_before()
+    {
+        Assert.Equal(0, Autoprog.Run("train", Autoprog.TinyRecipe, "--output", folder.Path, "--experiment", "a", "--quiet").Code);
+
+        foreach (var (asked, named) in new[] { (folder["a"], folder["a"]), ("latest", $"latest --output {folder.Path}") })
+        {
+            var answer = Autoprog.Run(new Stopped(143), "train", "--resume", asked, "--output", folder.Path, "--quiet");
+
+            Assert.Equal((143, $"stopped; what was trained is saved and goes on with: autoprog train --resume {named}\n"), (answer.Code, answer.Messages));
+        }
     }
 
     [Fact]

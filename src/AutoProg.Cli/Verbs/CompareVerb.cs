@@ -31,7 +31,7 @@ internal sealed record CompareVerb : RecipeOptions, IVerb
     public bool Overwrite { get; init; }
 
     /// <inheritdoc />
-    public override string HowToGoOn => "the same autoprog compare";
+    public override string Farewell(OperationCanceledException cancelled) => GoesOnWith("the same autoprog compare");
 
     /// <inheritdoc />
     public int Run(VerbContext context)

@@ -21,8 +21,14 @@ internal abstract record OutputOptions
     [Option("quiet", HelpText = "No progress and no log; warnings and errors only.")]
     public bool Quiet { get; init; }
 
-    /// <summary>The call that goes on with what was stopped; null for a verb that leaves nothing to go on with.</summary>
-    public virtual string? HowToGoOn => null;
+    /// <summary>What is said of a call that leaves nothing to go on with.</summary>
+    public const string Stopped = "stopped";
+
+    /// <summary>What is said of a call that was stopped, and how to go on with it.</summary>
+    public virtual string Farewell(OperationCanceledException cancelled) => Stopped;
+
+    /// <summary>What is said where there is something to go on with.</summary>
+    protected static string GoesOnWith(string call) => $"{Stopped}; what was trained is saved and goes on with: {call}";
 
     /// <summary>Whatever a verb has no use for; refused.</summary>
     [Value(9, Hidden = true)]

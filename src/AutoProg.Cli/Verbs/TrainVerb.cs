@@ -47,10 +47,12 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
     public bool NoAutoGrow { get; init; }
 
     /// <inheritdoc />
-    public override string HowToGoOn =>
-        Resume is not null and not Latest ? $"autoprog train --resume {Resume}"
-        : Experiment is not null ? $"autoprog train --resume {Path.Combine(Output, Experiment)}"
-        : $"autoprog train --resume {Latest} --output {Output}";
+    public override string Farewell(OperationCanceledException cancelled) =>
+        Resume is null && cancelled is not RunCanceledException { Checkpoint: not null } ? $"{Stopped} before anything was trained"
+        : GoesOnWith(
+            Resume is not null and not Latest ? $"autoprog train --resume {Resume}"
+            : Experiment is not null ? $"autoprog train --resume {Path.Combine(Output, Experiment)}"
+            : $"autoprog train --resume {Latest} --output {Output}");
 
     /// <inheritdoc />
     public int Run(VerbContext context)

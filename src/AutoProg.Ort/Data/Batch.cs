@@ -31,12 +31,15 @@ internal sealed class Batch
     /// <param name="channels">Channels: 3 for images, those of the autoencoder for latents.</param>
     public static Batch Blank(int size, int resolution, int classes, int channels = ImageChannels)
     {
-        var batch = new Batch(size, classes, channels);
+        var batch = new Batch(size, classes, channels) { IsBlank = true };
         batch.Begin(0, resolution, size);
         batch.images.AsSpan().Clear();
         batch.targets.AsSpan().Fill(1f / classes);
         return batch;
     }
+
+    /// <summary>Whether it stands for images that were never read: tokens of such a batch belong to all classes alike.</summary>
+    public bool IsBlank { get; private init; }
 
     /// <summary>Place in the epoch, from 0.</summary>
     public int Index { get; private set; }

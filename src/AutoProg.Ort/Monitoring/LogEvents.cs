@@ -52,6 +52,9 @@ internal static partial class LogEvents
     [LoggerMessage(1013, LogLevel.Warning, "{Problem} Going back to {Checkpoint}, to go on without this batch ({Count} of at most {Most} rollbacks).")]
     public static partial void RunRolledBack(this ILogger log, string problem, string checkpoint, int count, int most);
 
+    [LoggerMessage(1014, LogLevel.Warning, "How the run failed is not in its log, which cannot be written: {Problem}")]
+    public static partial void RunLogUnwritten(this ILogger log, string problem);
+
     // 1100: steps and evaluations.
     [LoggerMessage(1100, LogLevel.Information, "Train: {Epoch} [{Batch,4}/{Batches} ({Percent,3:F0}%)]  Loss: {Loss:F4} ({MeanLoss:F4})  Time: {Seconds:F3}s, {PerSecond:F1}/s ({MeanSeconds:F3}s, {MeanPerSecond:F1}/s)  LR: {Rate:E1}  Data: {Wait:F3} ({MeanWait:F3})  Stage: {Stage}/{Stages} {Network}  Memory: {MemoryMib} MiB  ETA: {Eta}")]
     public static partial void StepTrained(
@@ -138,8 +141,8 @@ internal static partial class LogEvents
     [LoggerMessage(1602, LogLevel.Warning, "{Remark}")]
     public static partial void ExportRemarked(this ILogger log, string remark);
 
-    [LoggerMessage(1603, LogLevel.Error, "{File} was not exported: {Problem} The run is complete; export it again with 'autoprog export {Folder}'.")]
-    public static partial void ExportFailed(this ILogger log, string file, string problem, string? folder);
+    [LoggerMessage(1603, LogLevel.Error, "{File}: not exported: {Problem} The run is complete; export it again with 'autoprog {Call}'.")]
+    public static partial void ExportFailed(this ILogger log, string file, string problem, string call);
 
     [LoggerMessage(1604, LogLevel.Information, "{Done} of {Count} samples.")]
     public static partial void SamplesDrawn(this ILogger log, int done, int count);

@@ -86,8 +86,9 @@ internal sealed class TokenLabeling(Volo model, double mixAlpha, bool hasTokenTa
             var targets = session.Tensor<float>(Name);
             if (batch.TokenTargets.Count == 0)
             {
-                // A batch without images, for timing.
-                targets.Fill(1f / batch.Classes);
+                targets.Fill(batch.IsBlank
+                    ? 1f / batch.Classes
+                    : throw new InvalidOperationException($"Batch {batch.Index} comes without class distributions of its tokens, which are learned here; read it from images with label maps (data.token_labels)."));
                 return;
             }
 

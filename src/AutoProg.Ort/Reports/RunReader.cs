@@ -23,12 +23,12 @@ internal sealed partial class RunReader
     private readonly List<ReportedStage> stages = [];
     private readonly List<SearchDecision> decisions = [];
     private readonly Thinned<(double Runtime, double Loss)> losses = new(MostLosses);
+    private readonly RunEnd end = new();
     private RunStart? start;
     private int resumptions;
     private EvaluationResult? evaluation;
     private RunTimes times = new();
     private double runtime;
-    private long steps;
     private bool searching;
     private bool rolledBack;
 
@@ -48,12 +48,11 @@ internal sealed partial class RunReader
 
     private ReportedRun Read(RunDirectory run)
     {
-        var summary = RunSummary.TryRead(run.SummaryFile);
         foreach (var happened in File.Exists(run.EventsFile) ? EventLog.Read(run.EventsFile) : [])
         {
             try
             {
-                steps = Math.Max(steps, happened.Step);
+                end.Take(happened);
                 Take(happened);
             }
             catch (JsonException error)
@@ -62,13 +61,8 @@ internal sealed partial class RunReader
             }
         }
 
-        if (steps > summary?.Steps)
-        {
-            // It tells of an earlier end, and the run has gone on since.
-            summary = null;
-        }
-
-        var end = summary?.Times ?? times;
+        var summary = end.Summary(run);
+        var spent = summary?.Times ?? times;
         return new ReportedRun
         {
             Folder = Path.TrimEndingDirectorySeparator(run.Path),
@@ -76,10 +70,10 @@ internal sealed partial class RunReader
             Start = start ?? new RunStart(Path.GetFileName(run.Path), summary?.Policy ?? "unknown", summary?.Seed ?? 0, summary?.Device ?? "unknown"),
             Resumptions = resumptions,
             Summary = summary,
-            Steps = summary?.Steps ?? steps,
-            Times = end,
+            Steps = summary?.Steps ?? end.Steps,
+            Times = spent,
             Final = summary is null ? evaluation : summary.Final,
-            Stages = [.. stages.Select((stage, i) => stage with { To = i + 1 < stages.Count ? stages[i + 1].From : Math.Max(runtime, end.Runtime) })],
+            Stages = [.. stages.Select((stage, i) => stage with { To = i + 1 < stages.Count ? stages[i + 1].From : Math.Max(runtime, spent.Runtime) })],
             Decisions = decisions,
             Losses = losses.Items,
             Epochs = ReadEpochs(run.MetricsFile),

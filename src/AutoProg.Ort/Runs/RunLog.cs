@@ -7,11 +7,13 @@ namespace AutoProg.Ort.Runs;
 /// <summary>Writes what is logged to <c>log.txt</c>: <c>2026-08-01 12:00:00 warn  message</c>. A resumed run appends. Thread-safe.</summary>
 internal sealed class RunLog : ILoggerProvider
 {
+    private readonly FileStream file;
     private readonly StreamWriter writer;
     private readonly TimeProvider clock;
     private readonly LogLevel least;
     private readonly Lock gate = new();
     private bool disposed;
+    private bool failed;
 
     /// <summary>Opens the file for appending, creating it where it is missing.</summary>
     /// <param name="path">The file.</param>
@@ -19,7 +21,8 @@ internal sealed class RunLog : ILoggerProvider
     /// <param name="least">What is less important is left out.</param>
     public RunLog(string path, TimeProvider clock, LogLevel least = LogLevel.Information)
     {
-        writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read), new UTF8Encoding(false)) { NewLine = "\n" };
+        file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        writer = new StreamWriter(file, new UTF8Encoding(false)) { NewLine = "\n" };
         this.clock = clock;
         this.least = least;
     }
@@ -33,6 +36,13 @@ internal sealed class RunLog : ILoggerProvider
         lock (gate)
         {
             disposed = true;
+            if (failed)
+            {
+                // The writer would try once more, and fail as it has been told.
+                file.Dispose();
+                return;
+            }
+
             writer.Dispose();
         }
     }
@@ -48,8 +58,10 @@ internal sealed class RunLog : ILoggerProvider
                 return;
             }
 
+            failed = true;
             writer.WriteLine($"{clock.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}{Label(level)}{text.ReplaceLineEndings("\n    ")}");
             writer.Flush();
+            failed = false;
         }
     }
 

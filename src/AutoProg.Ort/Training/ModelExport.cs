@@ -77,8 +77,7 @@ public static class ModelExport
 
     /// <summary>Writes a file, reads it back, compares it with the live model on random images, and only then puts it in its place.</summary>
     /// <exception cref="ArgumentException">There are no such weights, the model cannot have that resolution, or there is no run's folder to write to and no file was named.</exception>
-    /// <exception cref="ExportException">What was written does not compute what the model computes.</exception>
-    /// <exception cref="GraphException">The weights exceed what one ONNX file holds.</exception>
+    /// <exception cref="ExportException">What was written does not compute what the model computes, or the format cannot hold the model: its weights exceed one ONNX file, a name is reserved, nothing learns.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static ExportResult Run(TrainedModel model, ExportOptions? options = null)
     {
@@ -97,24 +96,16 @@ public static class ModelExport
         var weights = model.Resolve(options.Weights, allowAll: false)[0];
         var network = model.Network with { Resolution = options.Resolution ?? model.Network.Resolution };
         var path = Path.GetFullPath(options.Output ?? DefaultPath(model, options.Format));
-        if (options.Format == ExportFormat.OrtTraining)
-        {
-            return Told(OnDeviceExport.Run(model, weights, network, options.BatchSize ?? model.Recipe.Training.BatchSize, path), network, options.Logger);
-        }
-
-        var temporary = Path.Combine(Path.GetDirectoryName(path)!, WholeFile.TemporaryPrefix + Path.GetFileName(path));
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {
-            var result = options.Format == ExportFormat.Onnx
-                ? WriteOnnx(model, weights, network, options.BatchSize, temporary)
-                : WriteSafetensors(model, weights, network, temporary);
-            File.Move(temporary, path, overwrite: true);
-            return Told(result with { Path = path }, network, options.Logger);
+            var result = options.Format == ExportFormat.OrtTraining
+                ? OnDeviceExport.Run(model, weights, network, options.BatchSize ?? model.Recipe.Training.BatchSize, path)
+                : WriteFile(model, weights, network, options, path);
+            return Told(result, network, options.Logger);
         }
-        finally
+        catch (GraphException error)
         {
-            File.Delete(temporary);
+            throw new ExportException($"{path}: {error.Message}", error);
         }
     }
 
@@ -126,25 +117,52 @@ public static class ModelExport
         _ => "ort-training",
     };
 
-    /// <summary>Both formats, at the end of a run. A run that is complete stays complete where its export fails; the log says how to repeat it.</summary>
+    /// <summary>All that is left of a model at the end of its run. A run that is complete stays complete where its export fails; the log says how to repeat it.</summary>
     internal static void AfterTraining(TrainedModel model, ILogger log)
     {
         if (model.Model is VaeMicro vae)
         {
-            var files = VaeExport.Write(vae, model.Parts.Arena, model.Choices[model.BestWeights], RunDirectory.Open(model.RunFolder!).ExportFolder);
-            log.AutoencoderExported(files.Encoder, files.Decoder, model.BestWeights);
+            Try($"{VaeExport.EncoderFile} and {VaeExport.DecoderFile}", $"train --resume {model.RunFolder}", log, () =>
+            {
+                var files = VaeExport.Write(vae, model.Parts.Arena, model.Choices[model.BestWeights], RunDirectory.Open(model.RunFolder!).ExportFolder);
+                log.AutoencoderExported(files.Encoder, files.Decoder, model.BestWeights);
+            });
         }
 
         foreach (var format in new[] { ExportFormat.Onnx, ExportFormat.Safetensors })
         {
-            try
-            {
-                Run(model, new ExportOptions { Format = format, Logger = log });
-            }
-            catch (Exception error) when (error is ExportException or GraphException or DeviceException or OnnxRuntimeException or IOException or UnauthorizedAccessException)
-            {
-                log.ExportFailed(FileName(format), error.Message, model.RunFolder);
-            }
+            Try(FileName(format), $"export {model.RunFolder}", log, () => Run(model, new ExportOptions { Format = format, Logger = log }));
+        }
+    }
+
+    private static void Try(string files, string again, ILogger log, Action export)
+    {
+        try
+        {
+            export();
+        }
+        catch (Exception error) when (error is ExportException or GraphException or DeviceException or OnnxRuntimeException or IOException or UnauthorizedAccessException)
+        {
+            log.ExportFailed(files, error.Message, again);
+        }
+    }
+
+    /// <summary>Writes beside the file's place, compares, and moves it there.</summary>
+    private static ExportResult WriteFile(TrainedModel model, string weights, SubNetwork network, ExportOptions options, string path)
+    {
+        var temporary = Path.Combine(Path.GetDirectoryName(path)!, WholeFile.TemporaryPrefix + Path.GetFileName(path));
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            var result = options.Format == ExportFormat.Onnx
+                ? WriteOnnx(model, weights, network, options.BatchSize, temporary)
+                : WriteSafetensors(model, weights, network, temporary);
+            File.Move(temporary, path, overwrite: true);
+            return result with { Path = path };
+        }
+        finally
+        {
+            File.Delete(temporary);
         }
     }
 

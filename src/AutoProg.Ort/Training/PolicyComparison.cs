@@ -185,7 +185,7 @@ public static class PolicyComparison
                 throw new IOException($"{folder}: holds a run of another recipe; choose another --experiment, or replace it with --overwrite.");
             }
 
-            if (RunSummary.TryRead(run.SummaryFile) is { } finished)
+            if (RunEnd.SummaryOf(run) is { } finished)
             {
                 options.Logger.ComparedRunTaken(folder);
                 return finished with { Folder = folder };

@@ -32,7 +32,7 @@ public sealed class ProgressiveTrainer
     /// <exception cref="DataException">The images cannot be used.</exception>
     /// <exception cref="Runtime.DeviceException">The device is not there, or out of memory.</exception>
     /// <exception cref="DivergedException">Loss or gradient stopped being finite.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; where there is a checkpoint, the run can be resumed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; where a <see cref="RunCanceledException"/> names a checkpoint, the run can be resumed.</exception>
     public RunSummary Run(CancellationToken cancellationToken = default)
     {
         var recipe = Prerequisites.Meet(what, how, cancellationToken);
@@ -48,7 +48,7 @@ public sealed class ProgressiveTrainer
             : RunDirectory.Create(new RunRequest(how.Output, recipe.Model.Name, size, how.Experiment, how.Overwrite), how.Clock);
         folder?.WriteRecipe(recipe);
         folder?.WriteEnvironment(RunEnvironment.Capture());
-        return Execute(recipe, folder, checkpoint: null, train, val, how, cancellationToken);
+        return InLogs(folder, how, options => Execute(recipe, folder, checkpoint: null, train, val, options, cancellationToken));
     }
 
     /// <summary>Trains from the beginning, on a thread of its own.</summary>
@@ -66,41 +66,62 @@ public sealed class ProgressiveTrainer
     /// <inheritdoc cref="Run" path="/exception"/>
     public static RunSummary Resume(string folder, TrainerOptions? options = null, IReadOnlyList<RecipeOverride>? overrides = null, CancellationToken cancellationToken = default)
     {
-        options ??= new TrainerOptions();
         using var run = RunDirectory.Resume(folder);
-        var recipe = run.ReadRecipe(overrides);
-        var checkpoints = run.Checkpoints(recipe.Checkpoints.Keep, options.Logger);
-        var checkpoint = checkpoints.OpenLatest();
-        checkpoints.GoOnFrom(checkpoint);
-        var (train, val) = OpenImages(recipe, options, cancellationToken);
-        return Execute(recipe, run, checkpoint, train, val, options, cancellationToken);
+        return InLogs(run, options ?? new TrainerOptions(), logged =>
+        {
+            var recipe = run.ReadRecipe(overrides);
+            var checkpoints = run.Checkpoints(recipe.Checkpoints.Keep, logged.Logger);
+            var checkpoint = checkpoints.OpenLatest();
+            checkpoints.GoOnFrom(checkpoint);
+            var (train, val) = OpenImages(recipe, logged, cancellationToken);
+            return Execute(recipe, run, checkpoint, train, val, logged, cancellationToken);
+        });
     }
 
-    private static RunSummary Execute(
-        Recipe recipe, RunDirectory? folder, Checkpoint? checkpoint, IImageDataset train, IImageDataset val, TrainerOptions embedding, CancellationToken cancellationToken)
+    /// <summary>Runs with a log that is the caller's and the run's, and tells both how it failed.</summary>
+    private static RunSummary InLogs(RunDirectory? folder, TrainerOptions embedding, Func<TrainerOptions, RunSummary> run)
     {
         using var runLog = folder is null ? null : new RunLog(folder.LogFile, embedding.Clock);
-        var logger = runLog is null ? embedding.Logger : new BothLogs(embedding.Logger, runLog.CreateLogger("run"));
-        var options = embedding with { Logger = logger };
+        var options = runLog is null ? embedding : embedding with { Logger = new BothLogs(embedding.Logger, runLog.CreateLogger("run")) };
         try
         {
-            for (var start = RunStartingPoint.Of(checkpoint); ;)
-            {
-                try
-                {
-                    return Execute(recipe, folder, start, train, val, options, cancellationToken);
-                }
-                catch (DivergedException error) when (error.Batch is not null && start.State.Skipped.Count < recipe.Training.MaxRollbacks)
-                {
-                    start = start.Before(error, folder?.Checkpoints(recipe.Checkpoints.Keep, logger).TryOpenLatest());
-                    logger.RunRolledBack($"{error.Finding}.", start.Checkpoint?.Name ?? "the beginning", start.State.Skipped.Count, recipe.Training.MaxRollbacks);
-                }
-            }
+            return run(options);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            logger.RunFailed(error.Message);
+            TellOf(error, options.Logger, embedding.Logger);
             throw;
+        }
+    }
+
+    /// <summary>What ended the run matters more than that its log cannot take it.</summary>
+    private static void TellOf(Exception error, ILogger log, ILogger callers)
+    {
+        try
+        {
+            log.RunFailed(error.Message);
+        }
+        catch (IOException unwritten)
+        {
+            callers.RunLogUnwritten(unwritten.Message);
+        }
+    }
+
+    /// <summary>Trains, and goes back before batches that make the run diverge.</summary>
+    private static RunSummary Execute(
+        Recipe recipe, RunDirectory? folder, Checkpoint? checkpoint, IImageDataset train, IImageDataset val, TrainerOptions options, CancellationToken cancellationToken)
+    {
+        for (var start = RunStartingPoint.Of(checkpoint); ;)
+        {
+            try
+            {
+                return Execute(recipe, folder, start, train, val, options, cancellationToken);
+            }
+            catch (DivergedException error) when (error.Batch is not null && start.State.Skipped.Count < recipe.Training.MaxRollbacks)
+            {
+                start = start.Before(error, folder?.Checkpoints(recipe.Checkpoints.Keep, options.Logger).TryOpenLatest());
+                options.Logger.RunRolledBack($"{error.Finding}.", start.Checkpoint?.Name ?? "the beginning", start.State.Skipped.Count, recipe.Training.MaxRollbacks);
+            }
         }
     }
 
@@ -108,6 +129,19 @@ public sealed class ProgressiveTrainer
         Recipe recipe, RunDirectory? folder, RunStartingPoint start, IImageDataset train, IImageDataset val, TrainerOptions options, CancellationToken cancellationToken)
     {
         using var recorder = new RunRecorder(recipe, folder, options, start.State, start.Checkpoint?.Name);
+        try
+        {
+            return Train(recipe, folder, recorder, start, train, val, options, cancellationToken);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new RunCanceledException(folder?.Path, recorder.LastCheckpoint, cancelled);
+        }
+    }
+
+    private static RunSummary Train(
+        Recipe recipe, RunDirectory? folder, RunRecorder recorder, RunStartingPoint start, IImageDataset train, IImageDataset val, TrainerOptions options, CancellationToken cancellationToken)
+    {
         using var parts = RunComponents.Create(recipe, train.ClassNames.Count, start.State, options);
         if (start.Checkpoint is { } checkpoint)
         {

@@ -80,17 +80,35 @@ public sealed class TokenLabelingTests
             batch.SetTokenTargets(row, new TokenTargets([[(row, 1f)]]));
         }
 
+        var written = TokenTargetsFed(batch, rows: 4, first: 2, count: 2);
+
+        Assert.Equal(2 * Classes, written.Length);
+        Assert.Equal(0.91f, written[2], 5);
+        Assert.Equal(0.91f, written[Classes + 3], 5);
+        Assert.Equal(0.01f, written[0], 5);
+    }
+
+    [Fact]
+    public void Tokens_without_targets_are_refused_unless_the_batch_is_blank()
+    {
+        var images = new Batch(2, Classes);
+        images.Begin(7, 8, 2);
+
+        Assert.All(TokenTargetsFed(Batch.Blank(2, 8, Classes), rows: 2, first: 0, count: 2), static share => Assert.Equal(1f / Classes, share));
+        Assert.Equal(
+            "Batch 7 comes without class distributions of its tokens, which are learned here; read it from images with label maps (data.token_labels).",
+            Assert.Throws<InvalidOperationException>(() => TokenTargetsFed(images, rows: 2, first: 0, count: 2)).Message);
+    }
+
+    private static float[] TokenTargetsFed(Batch batch, int rows, int first, int count)
+    {
         var objective = new TokenLabeling(Model, 1, hasTokenTargets: true, smoothing: 0.1);
         var fed = objective.TrainingInputs(batch, new StepKey(1, 0, 0)).Single(static input => input.Name == TokenLabeling.TokenTargetInput);
         var artifact = new SubNetworkGraphs(new LearningTask(Model, objective)).Training(new SubNetwork(8, 2), 2, dropPath: false);
         using var device = Device.Open("cpu", 1);
         using var session = new StepSession(device, artifact.Model, artifact.Manifest);
-        fed.Feed(session, 4, first: 2, count: 2);
-        var written = session.Tensor(TokenLabeling.TokenTargetInput).ToArray();
-        Assert.Equal(2 * Classes, written.Length);
-        Assert.Equal(0.91f, written[2], 5);
-        Assert.Equal(0.91f, written[Classes + 3], 5);
-        Assert.Equal(0.01f, written[0], 5);
+        fed.Feed(session, rows, first, count);
+        return session.Tensor(TokenLabeling.TokenTargetInput).ToArray();
     }
 
     private static float[] Mask(TokenLabeling objective, StepKey key, int batch = 0) => Masks(objective, 32, [key], batch)[0];

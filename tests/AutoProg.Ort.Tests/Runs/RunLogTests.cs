@@ -49,4 +49,19 @@ public sealed class RunLogTests : InTemporaryFolder
 
         Assert.Equal("", File.ReadAllText(At("log.txt")));
     }
+
+    [LinuxFact]
+    public void What_cannot_be_written_is_told_and_not_told_again_at_the_end()
+    {
+        var log = new RunLog("/dev/full", clock);
+        Assert.Throws<IOException>(() => log.CreateLogger("trainer").LogInformation("lost"));
+
+        Assert.Null(Record.Exception(log.Dispose));
+    }
+
+    /// <summary>A test of a device that Linux alone has.</summary>
+    private sealed class LinuxFactAttribute : FactAttribute
+    {
+        public LinuxFactAttribute() => Skip = OperatingSystem.IsLinux() ? null : "There is no /dev/full on this system.";
+    }
 }

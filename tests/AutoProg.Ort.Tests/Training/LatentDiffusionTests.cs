@@ -106,6 +106,21 @@ public sealed class LatentDiffusionTests : InTemporaryFolder
         return batch.Images.ToArray();
     }
 
+    [Fact]
+    public void A_run_is_complete_although_its_autoencoder_cannot_be_exported()
+    {
+        var failures = new Warnings();
+        var whole = new ProgressiveTrainer(Autoencoder, new TrainerOptions { Output = Folder, Experiment = "vae" }).Run();
+        File.Delete(At("vae", "export", "encoder.onnx"));
+        Directory.CreateDirectory(At("vae", "export", "encoder.onnx"));
+
+        var summary = ProgressiveTrainer.Resume(At("vae"), new TrainerOptions { Logger = failures });
+
+        Assert.Equal(whole.Steps, summary.Steps);
+        Assert.StartsWith("encoder.onnx and decoder.onnx: not exported: ", Assert.Single(failures.Messages), StringComparison.Ordinal);
+        Assert.EndsWith($"The run is complete; export it again with 'autoprog train --resume {At("vae")}'.", Assert.Single(failures.Messages), StringComparison.Ordinal);
+    }
+
     private static double Error(VaeSession vae, int side)
     {
         var (sum, count) = (0.0, 0);

@@ -40,7 +40,7 @@ public sealed class PolicyComparisonTests : InTemporaryFolder
         using var interruption = new CancellationTokenSource();
         var interrupted = Options with { Progress = new AtOnce<TrainingProgress>(p => CancelAt(p, interruption)) };
         var plan = Plan with { Seeds = [1] };
-        Assert.Throws<OperationCanceledException>(() => PolicyComparison.Run(plan, interrupted, interruption.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => PolicyComparison.Run(plan, interrupted, interruption.Token));
         var finished = File.GetLastWriteTimeUtc(At("compare", "original-seed1", "summary.json"));
 
         var report = PolicyComparison.Run(plan, Options);
@@ -59,6 +59,23 @@ public sealed class PolicyComparisonTests : InTemporaryFolder
                 source.Cancel();
             }
         }
+    }
+
+    [Fact]
+    public void A_run_that_was_taken_further_after_its_end_tells_no_more_of_that_end()
+    {
+        var plan = new ComparisonPlan(TinyRuns.Recipe, [new(GrowthPolicyKind.Prog)], [1]);
+        var before = PolicyComparison.Run(plan, Options).Runs[0].Summary.Steps;
+        using var stop = new CancellationTokenSource();
+        var stopped = Assert.Throws<RunCanceledException>(() => ProgressiveTrainer.Resume(
+            At("compare", "prog-seed1"),
+            new TrainerOptions { Progress = new AtOnce<TrainingProgress>(_ => stop.Cancel()) },
+            [RecipeOverride.FromOption("--epochs", "training.epochs", "8")],
+            stop.Token));
+        Assert.Equal((At("compare", "prog-seed1"), true), (stopped.Folder, stopped.Checkpoint is not null));
+
+        Assert.Equal(before + 1, PolicyComparison.Run(plan, Options).Runs[0].Summary.Steps);
+        Assert.Equal(before + 1, PolicyComparison.Run(plan, Options).Runs[0].Summary.Steps);
     }
 
     [Fact]

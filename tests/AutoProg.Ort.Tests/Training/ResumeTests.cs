@@ -1,5 +1,6 @@
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
+using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -70,6 +71,32 @@ public sealed class ResumeTests : IDisposable
         // The last step of an epoch is followed by a reading of the candidates or by an evaluation, which are interrupted too.
         Cancel("cancelled", recipe, [3, 4, 8, 9, 16, 31]);
         AssertSame(expected, Path.Combine(output, "cancelled"), "cancelled");
+    }
+
+    [Fact]
+    public void The_run_s_own_log_tells_of_a_damaged_checkpoint_that_was_passed_over()
+    {
+        var recipe = TinyRuns.Recipe with { Checkpoints = new CheckpointRecipe { EveryEpochs = 1, Keep = 2 } };
+        var run = TinyRuns.Train(output, recipe);
+        var newest = Directory.GetDirectories(Path.Combine(run, "checkpoints"), "step-*").Max()!;
+        File.AppendAllText(Path.Combine(newest, "state.json"), "{");
+
+        ProgressiveTrainer.Resume(run);
+
+        Assert.Matches($" warn  [^\n]*{Path.GetFileName(newest)}", File.ReadAllText(Path.Combine(run, "log.txt")));
+    }
+
+    [Fact]
+    public void A_log_that_cannot_be_written_does_not_hide_why_the_run_failed()
+    {
+        var run = TinyRuns.Train(output);
+        Directory.Delete(Path.Combine(run, "checkpoints"), recursive: true);
+        var warnings = new Warnings();
+
+        var error = Assert.Throws<FileNotFoundException>(() => ProgressiveTrainer.Resume(run, new TrainerOptions { Logger = warnings, Clock = new FullDiskClock() }));
+
+        Assert.Contains("checkpoint", error.Message, StringComparison.Ordinal);
+        Assert.Equal([error.Message, "How the run failed is not in its log, which cannot be written: No space left on device"], warnings.Messages);
     }
 
     public void Dispose() => Directory.Delete(output, recursive: true);
@@ -147,6 +174,12 @@ public sealed class ResumeTests : IDisposable
 
     private sealed class KilledException : Exception
     {
+    }
+
+    /// <summary>The log asks for the time whenever it writes.</summary>
+    private sealed class FullDiskClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => throw new IOException("No space left on device");
     }
 
     private sealed class Callback(Action<TrainingProgress> action) : IProgress<TrainingProgress>

@@ -7,10 +7,10 @@ namespace AutoProg.Ort.Files.OnDevice;
 /// <summary>What the optimizer of on-device training remembers.</summary>
 /// <param name="Step">Updates so far.</param>
 /// <param name="Moments">By the name of every parameter that learns: two for AdamW, one for gradient descent.</param>
-public sealed record OnDeviceOptimizerState(long Step, IReadOnlyDictionary<string, IReadOnlyList<Tensor>> Moments);
+internal sealed record OnDeviceOptimizerState(long Step, IReadOnlyDictionary<string, IReadOnlyList<Tensor>> Moments);
 
 /// <summary>Writes checkpoints of ONNX Runtime's on-device training; see <see cref="OnDeviceCheckpointReader"/> for the way back.</summary>
-public static class OnDeviceCheckpointWriter
+internal static class OnDeviceCheckpointWriter
 {
     // Names, sizes and tables of one tensor or property take less.
     private const int BytesAround = 512;
