@@ -75,8 +75,13 @@ internal static class HelpPages
         }
 
         var name = option.MetaValue.Length > 0 ? $"--{option.LongName} {option.MetaValue}" : $"--{option.LongName}";
-        yield return (name, option.HelpText + DefaultOf(property, option));
+        yield return (name, HelpOf(property, option) + DefaultOf(property, option));
     }
+
+    private static string HelpOf(PropertyInfo property, OptionAttribute option) =>
+        option.HelpText.Length == 0 && property.GetCustomAttribute<RecipeKeyAttribute>() is { } key && RecipeReference.ExpectedOf(key.Key) is { Length: > 0 } expected
+            ? $"{char.ToUpperInvariant(expected[0])}{expected[1..]}."
+            : option.HelpText;
 
     private static string DefaultOf(PropertyInfo property, OptionAttribute option) =>
         property.GetCustomAttribute<RecipeKeyAttribute>() is { } key ? $" [{key.Key}{(RecipeReference.DefaultOf(key.Key) is { } standard ? $"; default {standard.Trim('"')}" : "")}]"

@@ -17,7 +17,7 @@ internal sealed record GraphsVerb : RecipeOptions, IVerb
     [Value(1, MetaName = "recipe", Required = true, HelpText = "Recipe (YAML).")]
     public string Recipe { get; init; } = "";
 
-    [Option("policy", MetaValue = "NAME", HelpText = "original, prog or autoprog-one."), RecipeKey("growth.policy")]
+    [Option("policy", MetaValue = "NAME"), RecipeKey("growth.policy")]
     public string? Policy { get; init; }
 
     [Option("official", HelpText = "Build folders for ONNX Runtime's on-device training instead, one per sub-network and frozen configuration.")]

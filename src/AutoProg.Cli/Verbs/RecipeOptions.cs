@@ -36,7 +36,7 @@ internal abstract record RuntimeOptions : OutputOptions
 /// <summary>Which images are used.</summary>
 internal abstract record DataOptions : RuntimeOptions
 {
-    [Option("dataset", MetaValue = "FORMAT", HelpText = "builtin, image-folder, cifar10, cifar100 or idx."), RecipeKey("data.dataset")]
+    [Option("dataset", MetaValue = "FORMAT"), RecipeKey("data.dataset")]
     public string? Dataset { get; init; }
 
     [Option("data-dir", MetaValue = "DIR", HelpText = "Root folder of the images."), RecipeKey("data.data_dir")]
@@ -51,7 +51,7 @@ internal abstract record DataOptions : RuntimeOptions
 
 /// <summary>
 /// The table of options that stand for a key of the recipe, under the names that timm, DiT and AutoProg's authors use. A new shorthand is a property here;
-/// help takes the default from the engine.
+/// help takes the default from the engine, and what is expected where the option tells no more.
 /// </summary>
 internal abstract record RecipeOptions : DataOptions
 {
@@ -112,7 +112,7 @@ internal abstract record RecipeOptions : DataOptions
     [Option("log-interval", MetaValue = "N", HelpText = "Updates between log lines."), RecipeKey("training.log_interval")]
     public string? LogInterval { get; init; }
 
-    [Option("opt", MetaValue = "NAME", HelpText = "adamw, sgd or momentum."), RecipeKey("optimizer.name")]
+    [Option("opt", MetaValue = "NAME"), RecipeKey("optimizer.name")]
     public string? Opt { get; init; }
 
     [Option("lr", MetaValue = "X", HelpText = "Peak learning rate."), RecipeKey("optimizer.lr")]
@@ -121,7 +121,7 @@ internal abstract record RecipeOptions : DataOptions
     [Option("weight-decay", MetaValue = "X", HelpText = "Weight decay."), RecipeKey("optimizer.weight_decay")]
     public string? WeightDecay { get; init; }
 
-    [Option("sched", MetaValue = "NAME", HelpText = "cosine or constant."), RecipeKey("schedule.name")]
+    [Option("sched", MetaValue = "NAME"), RecipeKey("schedule.name")]
     public string? Sched { get; init; }
 
     [Option("min-lr", MetaValue = "X", HelpText = "Floor of the cosine."), RecipeKey("schedule.min_lr")]

@@ -37,7 +37,7 @@ internal sealed record TrainVerb : RecipeOptions, IVerb
     [Option("dry-run", HelpText = "Check recipe, data, model, memory and schedule, and train nothing.")]
     public bool DryRun { get; init; }
 
-    [Option("policy", MetaValue = "NAME", HelpText = "original, prog or autoprog-one."), RecipeKey("growth.policy")]
+    [Option("policy", MetaValue = "NAME"), RecipeKey("growth.policy")]
     public string? Policy { get; init; }
 
     [Option("auto-grow", HelpText = "Search the schedule: --policy autoprog-one.")]

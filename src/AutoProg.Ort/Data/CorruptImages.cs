@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Ort.Monitoring;
 using Microsoft.Extensions.Logging;
 
@@ -116,7 +117,7 @@ internal sealed class CorruptImages
             if (indices.Count > maxFraction * dataset.Count)
             {
                 throw new DataException(
-                    $"{indices.Count} of the {dataset.Count} images of '{dataset.Name}' are unreadable, more than data.max_corrupt_fraction = {maxFraction} allows: "
+                    string.Create(CultureInfo.InvariantCulture, $"{indices.Count} of the {dataset.Count} images of '{dataset.Name}' are unreadable, more than data.max_corrupt_fraction = {maxFraction} allows: ")
                     + $"{string.Join(", ", firstNames)}{(indices.Count > firstNames.Count ? ", ..." : "")}. Repair or remove them.",
                     reason);
             }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Ort.Randomness;
 
 namespace AutoProg.Ort.Diffusion;
@@ -26,8 +27,8 @@ internal sealed class DiffusionSampler
         ArgumentNullException.ThrowIfNull(denoiser);
         ArgumentNullException.ThrowIfNull(options);
         (this.denoiser, this.options, shape) = (denoiser, options, denoiser.Shape);
-        Expect(options.Eta is >= 0 and <= 1, $"eta is {options.Eta}, expected 0 (no noise) to 1 (as much as DDPM).");
-        Expect(options.CfgScale is >= 0 and <= LargestScale, $"The guidance scale is {options.CfgScale}, expected 0 to {LargestScale}; 1 is none.");
+        Expect(options.Eta is >= 0 and <= 1, string.Create(CultureInfo.InvariantCulture, $"eta is {options.Eta}, expected 0 (no noise) to 1 (as much as DDPM)."));
+        Expect(options.CfgScale is >= 0 and <= LargestScale, string.Create(CultureInfo.InvariantCulture, $"The guidance scale is {options.CfgScale}, expected 0 to {LargestScale}; 1 is none."));
         Expect(options.FixedVariance != ReverseVariance.LearnedRange, "A fixed variance is small or large; a learned one is used by itself where the network predicts it.");
         Expect(
             options.Stage is null || (options.Stage >= 0 && options.Stage < shape.StageCount),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics.Tensors;
 
 namespace AutoProg.Ort.Metrics;
@@ -47,7 +48,7 @@ public sealed class FeatureAccumulator
             if (!float.IsFinite(features[i]))
             {
                 throw new ArgumentException(
-                    $"Feature {i % Dimension} of vector {Count + (i / Dimension)} is {features[i]}; a distance needs finite features. Look at the network that made them, and at its input.", nameof(features));
+                    string.Create(CultureInfo.InvariantCulture, $"Feature {i % Dimension} of vector {Count + (i / Dimension)} is {features[i]}; a distance needs finite features. Look at the network that made them, and at its input."), nameof(features));
             }
         }
 

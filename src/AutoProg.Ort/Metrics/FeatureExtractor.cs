@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using AutoProg.Models;
@@ -62,7 +63,7 @@ public sealed class FeatureExtractor : IDisposable
         Resolution = FindResolution(dims, options);
         if (options.CropPct is not (> 0 and <= 1))
         {
-            throw Refused($"a crop of {options.CropPct} was asked for, expected above 0 to 1");
+            throw Refused(string.Create(CultureInfo.InvariantCulture, $"a crop of {options.CropPct} was asked for, expected above 0 to 1"));
         }
 
         var (mean, std) = (options.Mean ?? Numbers("mean"), options.Std ?? Numbers("std"));
@@ -268,7 +269,7 @@ public sealed class FeatureExtractor : IDisposable
                 : Within(height, LargestResolution, "pixels per side");
         }
 
-        var resolution = options.Resolution ?? (int.TryParse(Metadata.GetValueOrDefault("resolution"), out var told) ? told : 0);
+        var resolution = options.Resolution ?? (int.TryParse(Metadata.GetValueOrDefault("resolution"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var told) ? told : 0);
         return resolution == 0
             ? throw Refused("neither its input nor its metadata 'resolution' says how large images must be; set the resolution")
             : Within(resolution, LargestResolution, "pixels per side");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Artifacts;
 using AutoProg.Graphs.OnDevice;
@@ -132,6 +133,6 @@ internal sealed class TrainingArtifacts
     /// <summary>One optimizer node for all parameters: none can be exempt from decay.</summary>
     private static string? RemarkOn(UpdateRule rule, IEnumerable<Parameter> learnable) =>
         rule.WeightDecay > 0 && learnable.Any(static p => !p.WeightDecay)
-            ? $"Weight decay {rule.WeightDecay} holds for every parameter there: the optimizer of on-device training cannot exempt norms, biases, tokens and positions, as this engine does"
+            ? string.Create(CultureInfo.InvariantCulture, $"Weight decay {rule.WeightDecay} holds for every parameter there: the optimizer of on-device training cannot exempt norms, biases, tokens and positions, as this engine does")
             : null;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Models;
 
 namespace AutoProg.Ort.Parity;
@@ -17,7 +18,7 @@ internal sealed record DeitFixture(DeitSizes Config, int Batch, string Loss, Wei
         file.Expect(c.QkScale is null, "config.qk_scale", c.QkScale, "null");
         file.Expect(Math.Abs(c.NormEps - 1e-6) < 1e-12, "config.norm_eps", c.NormEps, "1e-6");
         file.Expect(c.Act == "gelu_erf", "config.act", c.Act, "gelu_erf");
-        file.Expect(c.DropRate == 0 && c.AttnDropRate == 0, "config.drop_rate, config.attn_drop_rate", $"{c.DropRate}, {c.AttnDropRate}", "0, 0");
+        file.Expect(c.DropRate == 0 && c.AttnDropRate == 0, "config.drop_rate, config.attn_drop_rate", string.Create(CultureInfo.InvariantCulture, $"{c.DropRate}, {c.AttnDropRate}"), "0, 0");
         file.Expect(c.ClassToken && c.RepresentationSize is null, "config.class_token, config.representation_size", $"{c.ClassToken}, {c.RepresentationSize}", "true, null");
         file.ExpectSizes(("img_size", c.ImgSize), ("patch_size", c.PatchSize), ("embed_dim", c.EmbedDim), ("num_heads", c.NumHeads), ("num_classes", c.NumClasses));
         file.ExpectScale(c.Depth, fixture.Batch, c.MlpRatio);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Models;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Recipes;
@@ -94,7 +95,7 @@ internal sealed class ScheduleCheck : IFixtureCheck
     private static int Whole(double[] row, int column) =>
         Number(row, column) is var value && value >= 0 && value <= int.MaxValue && value.Equals(Math.Floor(value))
             ? (int)value
-            : throw new FixtureException($"Column {column} is {value}, expected a whole number.");
+            : throw new FixtureException(string.Create(CultureInfo.InvariantCulture, $"Column {column} is {value}, expected a whole number."));
 
     private sealed record Goldens(AutoprogRow[] Autoprog, AutoprogZeroRow[] AutoprogZero, double[][] MakeDivisible, double[][] VoloSplit, double[][] GetDivisor);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Models;
 
 namespace AutoProg.Ort.Parity;
@@ -25,13 +26,13 @@ internal sealed record VoloFixture(VoloSizes Config, int Batch, int InputSize, s
         file.Expect(fixture.Mode is Training or "eval", "mode", fixture.Mode, "train or eval");
         file.Expect(fixture.Mode != Training || fixture.Loss == "token_label_cross_entropy", "loss", fixture.Loss, "token_label_cross_entropy");
         file.Expect(c.InChans == 3, "config.in_chans", c.InChans, "3");
-        file.Expect(!c.QkvBias && c.QkScale is null, "config.qkv_bias, config.qk_scale", $"{c.QkvBias}, {c.QkScale}", "false, null");
-        file.Expect(Math.Abs(c.NormEps - 1e-5) < 1e-12 && Math.Abs(c.BnEps - 1e-5) < 1e-12, "config.norm_eps, config.bn_eps", $"{c.NormEps}, {c.BnEps}", "1e-5, 1e-5");
+        file.Expect(!c.QkvBias && c.QkScale is null, "config.qkv_bias, config.qk_scale", string.Create(CultureInfo.InvariantCulture, $"{c.QkvBias}, {c.QkScale}"), "false, null");
+        file.Expect(Math.Abs(c.NormEps - 1e-5) < 1e-12 && Math.Abs(c.BnEps - 1e-5) < 1e-12, "config.norm_eps, config.bn_eps", string.Create(CultureInfo.InvariantCulture, $"{c.NormEps}, {c.BnEps}"), "1e-5, 1e-5");
         file.Expect(Math.Abs(c.BnMomentum - 0.1) < 1e-12, "config.bn_momentum", c.BnMomentum, "0.1");
         file.Expect(c.Act == "gelu_erf", "config.act", c.Act, "gelu_erf");
-        file.Expect(c is { DropRate: 0, AttnDropRate: 0, DropPathRate: 0 }, "config.drop_rate, attn_drop_rate, drop_path_rate", $"{c.DropRate}, {c.AttnDropRate}, {c.DropPathRate}", "0, 0, 0");
+        file.Expect(c is { DropRate: 0, AttnDropRate: 0, DropPathRate: 0 }, "config.drop_rate, attn_drop_rate, drop_path_rate", string.Create(CultureInfo.InvariantCulture, $"{c.DropRate}, {c.AttnDropRate}, {c.DropPathRate}"), "0, 0, 0");
         file.Expect(c is { ReturnDense: true, ReturnMean: false }, "config.return_dense, config.return_mean", $"{c.ReturnDense}, {c.ReturnMean}", "true, false");
-        file.Expect(c is { OutKernel: 3, OutStride: 2, OutPadding: 1, PoolingScale: 2 }, "config.out_kernel, out_stride, out_padding, pooling_scale", $"{c.OutKernel}, {c.OutStride}, {c.OutPadding}, {c.PoolingScale}", "3, 2, 1, 2");
+        file.Expect(c is { OutKernel: 3, OutStride: 2, OutPadding: 1, PoolingScale: 2 }, "config.out_kernel, out_stride, out_padding, pooling_scale", string.Create(CultureInfo.InvariantCulture, $"{c.OutKernel}, {c.OutStride}, {c.OutPadding}, {c.PoolingScale}"), "3, 2, 1, 2");
         file.Expect(c.PostLayers is ["ca", "ca"], "config.post_layers", string.Join(", ", c.PostLayers), "ca, ca");
         file.Expect(c.Layers is [_, _, 0, 0], "config.layers", string.Join(", ", c.Layers), "outlookers, transformer blocks, 0, 0");
         file.Expect(c.EmbedDims is [_, var width, ..] && c.EmbedDims.Skip(1).All(d => d == width), "config.embed_dims", string.Join(", ", c.EmbedDims), "one width of the outlookers, one of all that follows");

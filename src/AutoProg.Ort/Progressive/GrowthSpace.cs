@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Models;
 using AutoProg.Ort.Recipes;
 
@@ -97,7 +98,7 @@ internal sealed record GrowthSpace
 
         if (!(recipe.MaxSupernetRatio >= 1))
         {
-            problems.Add($"growth.max_supernet_ratio = {recipe.MaxSupernetRatio} is below 1; the supernet contains the current network.");
+            problems.Add(string.Create(CultureInfo.InvariantCulture, $"growth.max_supernet_ratio = {recipe.MaxSupernetRatio} is below 1; the supernet contains the current network."));
         }
 
         for (var k = 0; k < recipe.Resolutions.Count; k++)
@@ -121,7 +122,7 @@ internal sealed record GrowthSpace
         {
             if (!(scale > 0 && scale <= 1))
             {
-                problems.Add($"growth.{key} = {scale} is outside of (0, 1]; the default is 0.5.");
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"growth.{key} = {scale} is outside of (0, 1]; the default is 0.5."));
             }
         }
 

@@ -95,11 +95,11 @@ internal sealed record StageRegularization(string? Aa, double DropPath, double R
 
         if (index >= 0)
         {
-            parts[index] = $"m{scaled}";
+            parts[index] = string.Create(CultureInfo.InvariantCulture, $"m{scaled}");
         }
         else
         {
-            parts.Add($"m{scaled}");
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"m{scaled}"));
         }
 
         return string.Join('-', parts);

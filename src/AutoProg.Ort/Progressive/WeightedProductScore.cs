@@ -1,3 +1,4 @@
+using System.Globalization;
 using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.Optimization;
 
@@ -107,7 +108,7 @@ internal static class WeightedProductScore
     {
         if (!double.IsFinite(candidate.Loss) || candidate.Loss < 0)
         {
-            return $"{candidate.SubNetwork} has loss {candidate.Loss}, expected a finite loss of at least 0";
+            return string.Create(CultureInfo.InvariantCulture, $"{candidate.SubNetwork} has loss {candidate.Loss}, expected a finite loss of at least 0");
         }
 
         return candidate.StepTime > TimeSpan.Zero ? null : $"{candidate.SubNetwork} has step time {candidate.StepTime}, expected a positive one";

@@ -28,13 +28,13 @@ internal static class RecipeFormats
     private const string OptionalSuffix = ", or null";
 
     public static RecipeFormat<int> Whole(int least, int most = int.MaxValue) =>
-        new WholeFormat<int>(least, most, most == int.MaxValue ? $"a whole number of at least {least}" : $"a whole number from {least} to {most}");
+        new WholeFormat<int>(least, most, most == int.MaxValue ? string.Create(CultureInfo.InvariantCulture, $"a whole number of at least {least}") : string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"));
 
     public static RecipeFormat<long> AnyWhole { get; } = new WholeFormat<long>(long.MinValue, long.MaxValue, "a whole number");
 
-    public static RecipeFormat<double> AtLeast(double least) => new RealFormat(v => v >= least, $"a number of at least {least}");
+    public static RecipeFormat<double> AtLeast(double least) => new RealFormat(v => v >= least, string.Create(CultureInfo.InvariantCulture, $"a number of at least {least}"));
 
-    public static RecipeFormat<double> Above(double bound) => new RealFormat(v => v > bound, $"a number above {bound}");
+    public static RecipeFormat<double> Above(double bound) => new RealFormat(v => v > bound, string.Create(CultureInfo.InvariantCulture, $"a number above {bound}"));
 
     /// <summary>[0, 1].</summary>
     public static RecipeFormat<double> Share { get; } = new RealFormat(v => v is >= 0 and <= 1, "a number from 0 to 1");

@@ -32,6 +32,11 @@ public static partial class RecipeReference
     /// <returns>Null for a key that a recipe must give, and for what is no key.</returns>
     public static string? DefaultOf(string key) => RecipeKeys.All.FirstOrDefault(k => k.Path == key) is { Required: false } found ? found.Write(RecipeReading.Blank).Shown : null;
 
+    /// <summary>What a key's value has to be, e.g. <c>a whole number of at least 1</c> or the list of its choices.</summary>
+    /// <param name="key">Dotted key.</param>
+    /// <returns>Null for what is no key.</returns>
+    public static string? ExpectedOf(string key) => RecipeKeys.All.FirstOrDefault(k => k.Path == key)?.Expected;
+
     private static string Meaning(XElement member)
     {
         var summary = string.Concat(member.Element("summary")?.Nodes().Select(Inline) ?? []);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Graphs.Import;
 using AutoProg.Ort.Foreign;
 
@@ -69,7 +70,7 @@ public static class RecipeRules
         {
             double[] first = [augmentation.Scale[0] * resize[0], augmentation.Scale[1] * resize[1]];
             yield return Rule(first[1] <= 1 && Ascending(first), "growth.resize_scale",
-                $"expected factors that keep the crop area of the first stage ascending and at most 1, found [{first[0]}, {first[1]}]", "augmentation.scale");
+                string.Create(CultureInfo.InvariantCulture, $"expected factors that keep the crop area of the first stage ascending and at most 1, found [{first[0]}, {first[1]}]"), "augmentation.scale");
         }
     }
 
@@ -79,7 +80,7 @@ public static class RecipeRules
         yield return Rule(training.MicroBatchSize == 0 || training.BatchSize % training.MicroBatchSize == 0, "training.micro_batch_size",
             $"expected a divisor of training.batch_size ({training.BatchSize}), or 0", "training.batch_size");
         yield return Rule(recipe.Schedule.Name == LearningRateKind.Constant || recipe.Schedule.MinLr <= recipe.Optimizer.Lr, "schedule.min_lr",
-            $"expected at most the peak, optimizer.lr ({recipe.Optimizer.Lr})", "optimizer.lr", "schedule.name");
+            string.Create(CultureInfo.InvariantCulture, $"expected at most the peak, optimizer.lr ({recipe.Optimizer.Lr})"), "optimizer.lr", "schedule.name");
     }
 
     private static IEnumerable<RecipeFinding?> Ema(Recipe recipe)

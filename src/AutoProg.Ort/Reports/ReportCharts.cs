@@ -3,6 +3,7 @@ using System.Xml.Linq;
 using AutoProg.Ort.Charts;
 using AutoProg.Ort.Progressive;
 using AutoProg.Ort.Runs;
+using AutoProg.Ort.Training;
 
 namespace AutoProg.Ort.Reports;
 
@@ -107,5 +108,5 @@ internal static class ReportCharts
 
     private static string Hint(SearchedCandidate candidate) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{candidate.SubNetwork}: {(candidate.Proxies is { } p ? $"kappa {p.Kappa:F1}, ZiCo {p.ZiCo:F1}" : $"loss {candidate.Loss:F4}")}, {1000 * candidate.StepTime:F1} ms, score {candidate.Score:F4}");
+        $"{candidate.SubNetwork}: {RunRecorder.Evidence(candidate)}, {1000 * candidate.StepTime:F1} ms, score {candidate.Score:F4}");
 }

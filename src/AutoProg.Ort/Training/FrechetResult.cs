@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace AutoProg.Ort.Training;
@@ -14,5 +15,5 @@ public sealed record FrechetResult(double Distance, int Samples, int Reference, 
 {
     /// <summary>What it was computed with, in a line.</summary>
     [JsonIgnore]
-    public string Basis => $"{Samples:N0} samples ({Sampler}, {Weights}) against {Reference:N0} images, features {Features} ({FeaturesSha256[..8]})";
+    public string Basis => string.Create(CultureInfo.InvariantCulture, $"{Samples:N0} samples ({Sampler}, {Weights}) against {Reference:N0} images, features {Features} ({FeaturesSha256[..8]})");
 }

@@ -263,7 +263,7 @@ public static class ModelExport
     /// <exception cref="ExportException">The difference is not that of rounding.</exception>
     internal static double Tolerated(double worst, string file) => worst <= Tolerance
         ? worst
-        : throw new ExportException($"{file}: its results differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept.");
+        : throw new ExportException(string.Create(CultureInfo.InvariantCulture, $"{file}: its results differ from the live model's by {worst:E1} of the largest, allowed is {Tolerance:E0}; the file was not kept."));
 
     internal static Batch RandomImages(TrainedModel model, int resolution, int count)
     {

@@ -113,7 +113,8 @@ internal sealed class RunRecorder : IDisposable
         tensorBoard?.Decision(state.Step, decision);
     }
 
-    private static string Evidence(SearchedCandidate candidate) => candidate.Proxies is { } proxies
+    /// <summary>What a candidate was judged by.</summary>
+    internal static string Evidence(SearchedCandidate candidate) => candidate.Proxies is { } proxies
         ? string.Create(CultureInfo.InvariantCulture, $"kappa {proxies.Kappa:F1}, ZiCo {proxies.ZiCo:F1}")
         : string.Create(CultureInfo.InvariantCulture, $"loss {candidate.Loss:F4}");
 

@@ -62,7 +62,7 @@ internal sealed record RandAugmentPolicy
 
         return policy.Magnitude <= policy.MaxMagnitude
             ? policy
-            : throw new FormatException($"RandAugment '{text}': magnitude {policy.Magnitude} is above {policy.MaxMagnitude}; lower it or add the section mmax{policy.Magnitude}.");
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"RandAugment '{text}': magnitude {policy.Magnitude} is above {policy.MaxMagnitude}; lower it or add the section mmax{policy.Magnitude}."));
     }
 
     /// <summary>The same policy at another magnitude. Halves go to the even number, as in the authors' code.</summary>
@@ -105,7 +105,7 @@ internal sealed record RandAugmentPolicy
     private static int Whole(string text, string section, string number, int min, int max) =>
         int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
             ? value
-            : throw new FormatException($"RandAugment '{text}': section '{section}' needs a whole number from {min} to {max}, as in '{Example}'.");
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"RandAugment '{text}': section '{section}' needs a whole number from {min} to {max}, as in '{Example}'."));
 
     private static double Real(string text, string section, string number, double max) =>
         double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value <= max

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
@@ -29,7 +30,7 @@ public sealed class IdxImages : IImageDataset
         height = size[1];
         width = size[2];
         Name = Path.GetFileName(path);
-        ClassNames = [.. Enumerable.Range(0, classes).Select(label => label.ToString())];
+        ClassNames = [.. Enumerable.Range(0, classes).Select(static label => label.ToString(CultureInfo.InvariantCulture))];
     }
 
     /// <inheritdoc />

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using AutoProg.Ort.Data.Augmentation;
@@ -115,7 +116,7 @@ internal sealed class LabelMapFile : IDisposable
 
             if (!(sum > 0 && float.IsFinite(sum)))
             {
-                throw new FileFormatException(Path, $"the scores of image {image} at place {place} add up to {sum}; expected scores from 0 on of which one is above 0");
+                throw new FileFormatException(Path, string.Create(CultureInfo.InvariantCulture, $"the scores of image {image} at place {place} add up to {sum}; expected scores from 0 on of which one is above 0"));
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace AutoProg.Ort.Runtime;
@@ -23,7 +24,7 @@ internal sealed unsafe class AlignedMemory : SafeHandle
         catch (OutOfMemoryException cause)
         {
             throw new DeviceException(
-                $"out of memory: the system refused {byteCount / 1048576.0:F1} MiB for a tensor buffer ({LiveBytes / 1048576.0:F1} MiB are held already). Use a smaller model or fewer moving averages, or free memory.",
+                string.Create(CultureInfo.InvariantCulture, $"out of memory: the system refused {byteCount / 1048576.0:F1} MiB for a tensor buffer ({LiveBytes / 1048576.0:F1} MiB are held already). Use a smaller model or fewer moving averages, or free memory."),
                 cause);
         }
 

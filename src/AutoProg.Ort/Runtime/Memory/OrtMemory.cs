@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using AutoProg.Graphs;
@@ -57,7 +58,7 @@ internal sealed unsafe class OrtMemory : IDeviceMemory, IDisposable
         var mebibytes = byteCount / 1048576.0;
         if (byteCount > uint.MaxValue)
         {
-            throw new DeviceException($"out of memory: a tensor buffer of {mebibytes:F1} MiB exceeds the 4096 MiB that ONNX Runtime hands out at once on device '{device.Name}'. Use a smaller model.");
+            throw new DeviceException(string.Create(CultureInfo.InvariantCulture, $"out of memory: a tensor buffer of {mebibytes:F1} MiB exceeds the 4096 MiB that ONNX Runtime hands out at once on device '{device.Name}'. Use a smaller model."));
         }
 
         OrtMemoryAllocation memory;
@@ -70,7 +71,7 @@ internal sealed unsafe class OrtMemory : IDeviceMemory, IDisposable
             catch (OnnxRuntimeException error)
             {
                 throw new DeviceException(
-                    $"out of memory: device '{device.Name}' refused {mebibytes:F1} MiB for a tensor buffer. Use a smaller model or fewer moving averages, or free memory.",
+                    string.Create(CultureInfo.InvariantCulture, $"out of memory: device '{device.Name}' refused {mebibytes:F1} MiB for a tensor buffer. Use a smaller model or fewer moving averages, or free memory."),
                     error);
             }
         }

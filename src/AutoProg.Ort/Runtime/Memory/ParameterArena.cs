@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Models;
 using Microsoft.ML.OnnxRuntime;
 
@@ -45,7 +46,7 @@ internal sealed partial class ParameterArena : IDisposable
         foreach (var decay in options.EmaDecays)
         {
             if (!(decay > 0 && decay < 1))
-                throw new ArgumentException($"EMA decay {decay} is outside (0, 1); 0.998 is usual.", nameof(options));
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"EMA decay {decay} is outside (0, 1); 0.998 is usual."), nameof(options));
         }
 
         memory = device?.Memory ?? HostMemory.Instance;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -39,7 +40,7 @@ internal static class GradientNorm
     public static double ClipFactor(double norm, double maximum)
     {
         if (!(maximum > 0))
-            throw new ArgumentOutOfRangeException(nameof(maximum), maximum, $"Clipping to norm {maximum} leaves nothing to learn from; use a positive norm, or null for no clipping.");
+            throw new ArgumentOutOfRangeException(nameof(maximum), maximum, string.Create(CultureInfo.InvariantCulture, $"Clipping to norm {maximum} leaves nothing to learn from; use a positive norm, or null for no clipping."));
 
         return Math.Min(1, maximum / (norm + 1e-6));
     }

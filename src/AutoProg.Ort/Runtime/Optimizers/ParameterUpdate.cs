@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace AutoProg.Ort.Runtime.Optimizers;
 
 /// <summary>What all ways of updating share: what is refused, which ranges a step goes through, and counting.</summary>
@@ -70,9 +72,9 @@ internal abstract class ParameterUpdate : IParameterUpdate
     {
         CheckLayout(selection);
         if (!(learningRate >= 0 && double.IsFinite(learningRate)))
-            throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, $"Learning rate {learningRate} is not a finite number of at least 0.");
+            throw new ArgumentOutOfRangeException(nameof(learningRate), learningRate, string.Create(CultureInfo.InvariantCulture, $"Learning rate {learningRate} is not a finite number of at least 0."));
         if (!double.IsFinite(gradientScale))
-            throw new ArgumentOutOfRangeException(nameof(gradientScale), gradientScale, $"Gradient scale {gradientScale} is not finite: look at the gradient's norm before the step.");
+            throw new ArgumentOutOfRangeException(nameof(gradientScale), gradientScale, string.Create(CultureInfo.InvariantCulture, $"Gradient scale {gradientScale} is not finite: look at the gradient's norm before the step."));
 
         Arena.Steps.Advance(selection);
         var averaged = Arena.EmaDecays.Count > 0 ? selection.Averaged : [];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AutoProg.Graphs;
 using AutoProg.Ort.Recipes;
 
@@ -54,7 +55,7 @@ internal abstract record UpdateRule
     private protected static void CheckRange(bool within, string name, double value, string range)
     {
         if (!within)
-            throw new ArgumentOutOfRangeException(name, value, $"{name} {value} is outside {range}.");
+            throw new ArgumentOutOfRangeException(name, value, string.Create(CultureInfo.InvariantCulture, $"{name} {value} is outside {range}."));
     }
 }
 
