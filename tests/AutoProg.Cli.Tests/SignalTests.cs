@@ -7,6 +7,7 @@ public sealed partial class SignalTests : IDisposable
 {
     private const int Interrupt = 2;
     private const int Terminate = 15;
+    private const string Reason = "Windows has no such signals.";
     private const int OwnerMayReadAndWrite = 0x180;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -14,16 +15,11 @@ public sealed partial class SignalTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    [Theory]
+    [UnixTheory]
     [InlineData(Interrupt, 130)]
     [InlineData(Terminate, 143)]
     public async Task One_signal_finishes_the_step_and_saves_so_that_the_run_can_go_on(int signal, int code)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         using var process = AutoprogProcess.Start("train", Autoprog.TinyRecipe, "--policy", "original", "--epochs", "100000", "--output", folder.Path, "--experiment", "a", "--threads", "1");
         while (process.StandardError.ReadLine() is { } line && !line.StartsWith("Train: 0", StringComparison.Ordinal))
         {
@@ -50,14 +46,9 @@ public sealed partial class SignalTests : IDisposable
         Assert.Contains($"Resumed after step {saved},", resumed.Messages);
     }
 
-    [Fact]
+    [UnixFact]
     public void The_second_signal_ends_the_process_at_once()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         // A recipe that never comes keeps the process from reacting to the first signal.
         Assert.Equal(0, MakeFifo(folder["recipe.yaml"], OwnerMayReadAndWrite));
         using var process = AutoprogProcess.Start("train", folder["recipe.yaml"]);
@@ -76,4 +67,16 @@ public sealed partial class SignalTests : IDisposable
 
     [LibraryImport("libc", EntryPoint = "mkfifo", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MakeFifo(string path, int mode);
+
+    /// <summary>Says so where there are no signals.</summary>
+    private sealed class UnixFactAttribute : FactAttribute
+    {
+        public UnixFactAttribute() => Skip = OperatingSystem.IsWindows() ? Reason : null;
+    }
+
+    /// <inheritdoc cref="UnixFactAttribute"/>
+    private sealed class UnixTheoryAttribute : TheoryAttribute
+    {
+        public UnixTheoryAttribute() => Skip = OperatingSystem.IsWindows() ? Reason : null;
+    }
 }

@@ -31,6 +31,8 @@ public sealed class UsageErrorTests
         ["train", "TINY", "--aa", "rand-m9-mstd0.5-inc1", "--color_jitter", "0.4"],
         ["train", "TINY", "--set", "growth.resolution_divisor=3"],
         ["export", "run", "--format", "pickle"],
+        ["export", "run", "--format", "o-nnx"],
+        ["export", "run", "--format=OrtTraining"],
         ["export", "run", "--batch-size", "many"],
         ["bench"],
         ["bench", "--model", "deit_micro", "--steps", "0"],

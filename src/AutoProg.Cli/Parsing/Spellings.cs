@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text.Json;
+using CommandLine;
 
 namespace AutoProg.Cli;
 
@@ -22,8 +24,16 @@ internal static class Spellings
     /// </summary>
     private const string Set = "--set";
 
-    /// <summary>Options whose values are members of an enumeration, which the parser knows without hyphens.</summary>
-    private static readonly HashSet<string> Choices = new(StringComparer.Ordinal) { "--format" };
+    /// <summary>Options whose values are members of an enumeration, by what users write: the parser knows them by their names in the code.</summary>
+    private static readonly Lazy<IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>> Choices = new(static () => Invocation.Verbs
+        .SelectMany(VerbProperties.Of)
+        .Select(static p => (Option: p.GetCustomAttribute<OptionAttribute>()?.LongName, Kind: Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType))
+        .Where(static p => p.Option is not null && p.Kind.IsEnum)
+        .DistinctBy(static p => p.Option, StringComparer.Ordinal)
+        .ToDictionary(
+            static p => $"--{p.Option}",
+            static IReadOnlyDictionary<string, string> (p) => Enum.GetValues(p.Kind).Cast<Enum>().ToDictionary(Of, static choice => choice.ToString(), StringComparer.Ordinal),
+            StringComparer.Ordinal));
 
     /// <summary>How users spell a choice, e.g. <c>ort-training</c>.</summary>
     public static string Of(Enum choice) => JsonNamingPolicy.KebabCaseLower.ConvertName(choice.ToString());
@@ -44,9 +54,9 @@ internal static class Spellings
             {
                 assignments.Add(spelled[(Set.Length + 1)..]);
             }
-            else if (Choices.Contains(spelled) && !isLast)
+            else if (Choices.Value.ContainsKey(spelled) && !isLast)
             {
-                result.AddRange([spelled, arguments[++i].Replace("-", "", StringComparison.Ordinal)]);
+                result.AddRange([spelled, Chosen(spelled, arguments[++i])]);
             }
             else
             {
@@ -70,7 +80,10 @@ internal static class Spellings
 
         var end = argument.IndexOf('=') is >= 0 and var at ? at : argument.Length;
         var name = argument[..end].Replace('_', '-');
-        var value = Choices.Contains(name) ? argument[end..].Replace("-", "", StringComparison.Ordinal) : argument[end..];
+        var value = Choices.Value.ContainsKey(name) && end < argument.Length ? $"={Chosen(name, argument[(end + 1)..])}" : argument[end..];
         return SameOption.GetValueOrDefault(name, name) + value;
     }
+
+    /// <summary>The choice's name in the code; whatever else was written, quoted, which is no name, so that the parser refuses it.</summary>
+    private static string Chosen(string option, string text) => Choices.Value[option].GetValueOrDefault(text, $"'{text}'");
 }

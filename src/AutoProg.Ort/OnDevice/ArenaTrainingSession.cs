@@ -34,12 +34,22 @@ internal sealed class ArenaTrainingSession : ITrainingSession
         ArgumentNullException.ThrowIfNull(arena);
         (this.artifacts, this.arena, this.clipGrad, output) = (artifacts, arena, clipGrad, graphs.Model.OutputName);
         var (train, eval) = (graphs.Training(artifacts.Network, artifacts.Batch, dropPath: false), graphs.Inference(artifacts.Network, artifacts.Batch));
-        training = new StepSession(device, train.Model, train.Manifest);
-        evaluation = new EvalSession(device, eval.Model, eval.Manifest);
-        update = device.CreateUpdate(arena, rule);
         selection = arena.Layout.Select(p => train.Manifest.Gradients.ContainsKey(p.Name) || train.Manifest.Statistics.ContainsKey(p.Name));
-        training.Bind(arena, selection);
-        evaluation.Bind(name => arena.View(ArenaBuffer.Weights, name));
+        update = device.CreateUpdate(arena, rule);
+        try
+        {
+            training = new StepSession(device, train.Model, train.Manifest);
+            evaluation = new EvalSession(device, eval.Model, eval.Manifest);
+            training.Bind(arena, selection);
+            evaluation.Bind(name => arena.View(ArenaBuffer.Weights, name));
+        }
+        catch
+        {
+            evaluation?.Dispose();
+            training?.Dispose();
+            update.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What a training step is fed.</summary>

@@ -11,6 +11,8 @@ namespace AutoProg.Ort.OnDevice;
 /// </summary>
 internal sealed class OrtTrainingApiSession : ITrainingSession
 {
+    private const string ExternalSuffix = ".data";
+
     private readonly TrainingArtifacts artifacts;
     private readonly SessionOptions options;
     private readonly CheckpointState state;
@@ -95,7 +97,19 @@ internal sealed class OrtTrainingApiSession : ITrainingSession
     }
 
     /// <inheritdoc />
-    public void Save(string path) => CheckpointState.SaveCheckpoint(state, path, includeOptimizerState: true);
+    public void Save(string path)
+    {
+        var temporary = WholeFile.TemporaryFor(path);
+        CheckpointState.SaveCheckpoint(state, temporary, includeOptimizerState: true);
+
+        // Above 2 GB the runtime puts the elements into a second file, which it finds by the name of the first.
+        if (File.Exists(temporary + ExternalSuffix))
+        {
+            RunDisk.Instance.ReplaceFile(temporary + ExternalSuffix, path + ExternalSuffix);
+        }
+
+        RunDisk.Instance.ReplaceFile(temporary, path);
+    }
 
     /// <inheritdoc />
     public void Dispose()

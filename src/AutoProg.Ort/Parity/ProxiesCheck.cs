@@ -70,9 +70,19 @@ internal sealed class ProxiesCheck : IFixtureCheck
             (this.folder, this.fixture, this.model, this.lists) = (folder, fixture, model, lists);
             schedule = fixture.Schedule(folder);
             inputs = TensorFixture.Open(folder, GoldenStep.Inputs);
-            expected = TensorFixture.Open(folder, GoldenStep.Expected);
-            arena = new ParameterArena(model.Parameters, new ArenaOptions());
-            GoldenWeights.Fill(folder, arena, "DiT", DitFixture.PositionBuffer);
+            try
+            {
+                expected = TensorFixture.Open(folder, GoldenStep.Expected);
+                arena = new ParameterArena(model.Parameters, new ArenaOptions());
+                GoldenWeights.Fill(folder, arena, "DiT", DitFixture.PositionBuffer);
+            }
+            catch
+            {
+                arena?.Dispose();
+                expected?.Dispose();
+                inputs.Dispose();
+                throw;
+            }
         }
 
         private Shape SampleShape => [fixture.Batch, model.InputChannels, fixture.InputSize, fixture.InputSize];

@@ -80,10 +80,13 @@ internal static class WholeFile
     /// <summary>Prefix of everything that is not complete yet, or not deleted yet.</summary>
     public const string TemporaryPrefix = ".tmp-";
 
+    /// <summary>Where a file is written before it takes its place: beside it.</summary>
+    public static string TemporaryFor(string path) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, TemporaryPrefix + Path.GetFileName(path));
+
     /// <summary>Readers see the old content or the new, never a part.</summary>
     public static void Replace(IRunDisk disk, string path, ReadOnlySpan<byte> content)
     {
-        var temporary = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, TemporaryPrefix + Path.GetFileName(path));
+        var temporary = TemporaryFor(path);
         using (var file = disk.CreateFile(temporary))
         {
             file.Write(content);

@@ -150,7 +150,7 @@ public static class ModelExport
     /// <summary>Writes beside the file's place, compares, and moves it there.</summary>
     private static ExportResult WriteFile(TrainedModel model, string weights, SubNetwork network, ExportOptions options, string path)
     {
-        var temporary = Path.Combine(Path.GetDirectoryName(path)!, WholeFile.TemporaryPrefix + Path.GetFileName(path));
+        var temporary = WholeFile.TemporaryFor(path);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {

@@ -34,7 +34,7 @@ internal static class OnDeviceExport
         var worst = Compare(model, sessions, artifacts, buffer, device, folder);
 
         var arena = model.Parts.Arena;
-        var temporary = Path.Combine(Path.GetDirectoryName(folder)!, WholeFile.TemporaryPrefix + Path.GetFileName(folder));
+        var temporary = WholeFile.TemporaryFor(folder);
         try
         {
             artifacts.Write(temporary, artifacts.Checkpoint(name => Weights(arena, buffer, name), ExportMetadata.Of(model, weights, network)));

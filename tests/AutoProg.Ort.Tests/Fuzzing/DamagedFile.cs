@@ -2,9 +2,11 @@ using System.Text;
 using AutoProg.Graphs;
 using AutoProg.Graphs.Import;
 using AutoProg.Ort.Data;
+using AutoProg.Ort.Data.Augmentation;
 using AutoProg.Ort.Data.Formats;
 using AutoProg.Ort.Data.TokenLabels;
 using AutoProg.Ort.Files;
+using AutoProg.Ort.Files.OnDevice;
 using AutoProg.Ort.Foreign;
 using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runs;
@@ -34,7 +36,7 @@ internal sealed record DamagedFile(string Name, int Cases, Action<string> Prepar
     /// <summary>All kinds, 10,000 cases.</summary>
     public static IReadOnlyDictionary<string, DamagedFile> Kinds { get; } = new Dictionary<string, DamagedFile>(StringComparer.Ordinal)
     {
-        ["recipe"] = new("recipe.yaml", 2600, folder => File.WriteAllText(At(folder, "recipe.yaml"), RecipeWriter.Write(TinyRecipes.Of(GrowthPolicyKind.AutoprogOne))), Plan) { IsText = true },
+        ["recipe"] = new("recipe.yaml", 2200, folder => File.WriteAllText(At(folder, "recipe.yaml"), RecipeWriter.Write(TinyRecipes.Of(GrowthPolicyKind.AutoprogOne))), Plan) { IsText = true },
         ["safetensors"] = new("model.safetensors", 1500, folder => SafetensorsWriter.Write(At(folder, "model.safetensors"), Tensors(), new Dictionary<string, string>(StringComparer.Ordinal) { ["a"] = "b" }), ReadWeights),
         ["torch"] = new("model.pt", 1500, WriteTorch, ReadWeights),
         ["onnx"] = new("model.onnx", 1000, folder => File.Copy(TinyRecipes.ModelFile("resnet"), At(folder, "model.onnx")), Differentiate),
@@ -44,7 +46,8 @@ internal sealed record DamagedFile(string Name, int Cases, Action<string> Prepar
         ["cifar10"] = new("test_batch.bin", 500, folder => File.WriteAllBytes(At(folder, "test_batch.bin"), new byte[3073 * 3]), folder => Load(CifarBinary.OpenCifar10(folder, training: false))),
         ["idx images"] = new("t10k-images-idx3-ubyte", 500, WriteIdx, folder => Load(IdxImages.Open(folder, training: false))),
         ["idx labels"] = new("t10k-labels-idx1-ubyte", 300, WriteIdx, folder => Load(IdxImages.Open(folder, training: false))),
-        ["label maps"] = new("labels.safetensors", 500, WriteLabelMaps, folder => LabelMapFile.Open(At(folder, "labels.safetensors"), new PatternImages(4)).Dispose()),
+        ["label maps"] = new("labels.safetensors", 500, WriteLabelMaps, ReadLabelMaps),
+        ["on-device checkpoint"] = new("checkpoint", 400, WriteOnDeviceCheckpoint, ReadOnDeviceCheckpoint),
         ["npz"] = new("images.npz", 300, WriteNpz, ReadNpz),
         ["checkpoint"] = new(At("step-0000001", "state.json"), 400, folder => new CheckpointStore(folder, 1, new Warnings()).Save(1, [new CheckpointFile("weights.safetensors", Tensors())], new TrainingState()), ReadCheckpoint) { IsText = true },
     };
@@ -118,7 +121,35 @@ internal sealed record DamagedFile(string Name, int Cases, Action<string> Prepar
         const string Header = """{"classes":{"dtype":"U16","shape":[4,2,2,2],"data_offsets":[0,64]},"scores":{"dtype":"F16","shape":[4,2,2,2],"data_offsets":[64,128]},"labels":{"dtype":"I32","shape":[4],"data_offsets":[128,144]}}""";
         var images = new PatternImages(4);
         var labels = Enumerable.Range(0, 4).SelectMany(i => BitConverter.GetBytes(images.LabelOf(i)));
-        File.WriteAllBytes(At(folder, "labels.safetensors"), [.. BitConverter.GetBytes((long)Header.Length), .. Encoding.ASCII.GetBytes(Header), .. new byte[128], .. labels]);
+        var scores = Enumerable.Range(1, 32).SelectMany(static i => BitConverter.GetBytes((Half)i));
+        File.WriteAllBytes(At(folder, "labels.safetensors"), [.. BitConverter.GetBytes((long)Header.Length), .. Encoding.ASCII.GetBytes(Header), .. new byte[64], .. scores, .. labels]);
+    }
+
+    private static void ReadLabelMaps(string folder)
+    {
+        using var maps = LabelMapFile.Open(At(folder, "labels.safetensors"), new PatternImages(4));
+        for (var i = 0; i < 4; i++)
+        {
+            maps.Read(i, ImagePlacement.Mirror, grid: 3);
+        }
+    }
+
+    private static void WriteOnDeviceCheckpoint(string folder)
+    {
+        Tensor[] moments = [Tensor.FromFloats([2], [1, 2]), Tensor.FromFloats([2], [3, 4])];
+        var optimizer = new OnDeviceOptimizerState(9, new Dictionary<string, IReadOnlyList<Tensor>>(StringComparer.Ordinal) { ["bias"] = moments });
+        File.WriteAllBytes(At(folder, "checkpoint"), OnDeviceCheckpointWriter.Write([("bias", moments[0])], [("blocks.0.weight", Tensor.FromFloats([3, 4], new float[12]))], [new("a", "b")], optimizer).Span);
+    }
+
+    private static void ReadOnDeviceCheckpoint(string folder)
+    {
+        ReadWeights(folder);
+        using var checkpoint = OnDeviceCheckpointReader.Open(At(folder, "checkpoint"));
+        foreach (var name in checkpoint.Learnable)
+        {
+            checkpoint.TryGet(name, out var entry);
+            checkpoint.ReadMoment(1, name, new float[entry!.Shape.ElementCount]);
+        }
     }
 
     private static void WriteNpz(string folder)
