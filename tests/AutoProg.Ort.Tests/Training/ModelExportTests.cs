@@ -1,8 +1,10 @@
+using AutoProg.Graphs;
 using AutoProg.Ort.Data;
 using AutoProg.Ort.Files;
 using AutoProg.Ort.Files.OnDevice;
 using AutoProg.Ort.Metrics;
 using AutoProg.Ort.OnDevice;
+using AutoProg.Ort.Recipes;
 using AutoProg.Ort.Runtime;
 using AutoProg.Ort.Tests.Runs;
 using AutoProg.Ort.Training;
@@ -139,5 +141,18 @@ public sealed class ModelExportTests : InTemporaryFolder
         }
 
         Assert.Empty(Directory.EnumerateFiles(Folder));
+    }
+
+    [Fact]
+    public void A_model_of_which_nothing_learns_is_refused_as_what_cannot_be_exported()
+    {
+        var recipe = TinyRecipes.Diffusion(GrowthPolicyKind.Prog);
+        var first = TinyRuns.Train(At("frozen"), recipe with { Training = recipe.Training with { MaxTrainSteps = 1 } });
+        using var model = TrainedModel.Open(first, overrides: [RecipeOverride.FromSet("growth.unfreeze=names"), RecipeOverride.FromSet("growth.unfreeze_names=[',', '*', '*', '*']")]);
+
+        var error = Assert.Throws<ExportException>(() => ModelExport.Run(model, new ExportOptions { Format = ExportFormat.OrtTraining, Output = At("phone") }));
+
+        Assert.StartsWith($"{At("phone")}: None of the parameters is learnable", error.Message, StringComparison.Ordinal);
+        Assert.IsType<GraphException>(error.InnerException);
     }
 }
