@@ -5,10 +5,15 @@ namespace AutoProg.Graphs.Passes;
 /// <summary>Movements of elements that cancel or merge.</summary>
 internal static class LayoutRules
 {
-    public static IReadOnlyList<RewriteRule> All { get; } =
+    public static IReadOnlyList<RewriteRule> Reshapes { get; } =
     [
         new("Reshape(x) = x for the shape it has", static (n, _) => IsReshape(n) && n.Input(0).Shape.Equals(n.Output.Shape) ? n.Input(0) : null),
         new("Reshape(Reshape(x)) = Reshape(x)", static (n, g) => IsReshape(n) && n.Input(0).Producer is { } inner && IsReshape(inner) ? Reshape(g, n, inner.Input(0)) : null),
+    ];
+
+    public static IReadOnlyList<RewriteRule> All { get; } =
+    [
+        .. Reshapes,
         new("Transpose(x) = Reshape(x) where only axes of size 1 move", static (n, g) => n.Operator == "Transpose" && MovesNothing(n) ? Reshape(g, n, n.Input(0)) : null),
         new("Transpose(Transpose(x)) = Transpose(x)", Composition),
         new("Transpose(Reshape(Transpose(x))) = Transpose(Reshape(x)) where merged axes stay together", MergedAxes),

@@ -7,7 +7,7 @@ public static class Pass
     /// The passes every graph goes through before it is written. First what nothing needs goes (<see cref="DeadCode"/>, <see cref="UnusedOutputs"/>: the gradient rules
     /// build more than is asked for), so that it does not keep shared values alive. Then, until nothing changes: constants are computed
     /// (<see cref="ConstantFolding"/>), which shows <see cref="Simplify"/> where it can multiply by one or broadcast a number; what has become equal is
-    /// merged (<see cref="CommonSubexpressions"/>), which may leave a value with a single reader.
+    /// merged (<see cref="CommonSubexpressions"/>), which may leave a value with a single reader. Last, <see cref="FewerAxes"/>.
     /// </summary>
     public static Graph Standard(Graph graph) => Standard(graph, new RewriteLog());
 
@@ -25,7 +25,7 @@ public static class Pass
             graph = CommonSubexpressions.Merge(Simplify.Apply(ConstantFolding.Apply(graph, log), log));
         }
         while (log.Fired.Values.Sum() != before);
-        return DeadCode.Remove(graph);
+        return FewerAxes.Apply(graph, log);
     }
 
     /// <summary>The graph with values replaced: every reader of a key reads its replacement instead.</summary>

@@ -10,7 +10,7 @@ public sealed class ConvFormTests
     public void The_image_gradient_at_stride_one_is_a_convolution()
     {
         var counts = Gradient("x", (b, x, w) => b.Conv(x, w, pads: [1, 1, 1, 1]), [4, 3, 3, 3]);
-        Assert.Equal(Counts(("Conv", 1), ("MatMul", 1), ("Reshape", 2), ("Transpose", 1)), counts);
+        Assert.Equal(Counts(("Conv", 1), ("MatMul", 1), ("Reshape", 3), ("Transpose", 1)), counts);
     }
 
     [Fact]
@@ -39,14 +39,14 @@ public sealed class ConvFormTests
     public void The_kernel_gradient_is_a_convolution_of_a_copy_of_the_image_summed_over_the_images()
     {
         var counts = Gradient("w", (b, x, w) => b.Conv(x, w, strides: [2, 2], pads: [1, 1, 1, 1]), [4, 3, 3, 3]);
-        Assert.Equal(Counts(("Conv", 1), ("Pad", 1), ("ReduceSum", 1), ("Reshape", 5), ("Transpose", 2)), counts);
+        Assert.Equal(Counts(("Conv", 1), ("Pad", 1), ("ReduceSum", 1), ("Reshape", 7), ("Transpose", 2)), counts);
     }
 
     [Fact]
     public void The_kernel_gradient_of_a_small_image_is_a_convolution_that_sums_over_the_images()
     {
         var counts = Gradient("w", (b, x, w) => b.Conv(x, w, pads: [1, 1, 1, 1]), [40, 3, 8, 8]);
-        Assert.Equal(Counts(("Conv", 1), ("Pad", 1), ("Reshape", 4), ("Transpose", 3)), counts);
+        Assert.Equal(Counts(("Conv", 1), ("Pad", 1), ("Reshape", 7), ("Transpose", 3)), counts);
     }
 
     [Fact]
