@@ -69,6 +69,14 @@ public sealed class Attributes : IEnumerable<KeyValuePair<string, object>>
         return some;
     }
 
+    /// <summary>These attributes and one more.</summary>
+    internal Attributes With(string name, string value)
+    {
+        var all = Only(values.Keys);
+        all.Add(name, value);
+        return all;
+    }
+
     /// <inheritdoc />
     public IEnumerator<KeyValuePair<string, object>> GetEnumerator() => values.GetEnumerator();
 

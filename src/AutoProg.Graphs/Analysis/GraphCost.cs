@@ -88,7 +88,7 @@ public static class GraphCost
                 var a = node.Input(0).Shape;
                 var inner = a.Rank > 1 && node.Attributes.Flag("transA") ? a[-2] : a[-1];
                 return 2 * node.Output.Shape.ElementCount * inner;
-            case "Conv":
+            case "Conv" or "FusedConv":
                 return 2 * node.Output.Shape.ElementCount * (node.Input(1).Shape.ElementCount / node.Input(1).Shape[0]);
             case "ConvTranspose":
                 return 2 * node.Input(0).Shape.ElementCount * (node.Input(1).Shape.ElementCount / node.Input(1).Shape[0]);

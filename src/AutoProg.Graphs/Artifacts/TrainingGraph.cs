@@ -58,7 +58,7 @@ public sealed record TrainingGraph(Graph Graph, string Loss, IReadOnlyDictionary
         }
 
         return new TrainingGraph(
-            Pass.Standard(BatchStatistics.Expand(builder.Build())),
+            ConvFusion.Apply(Pass.Standard(BatchStatistics.Expand(builder.Build())), new RewriteLog()),
             "loss",
             targets.ToDictionary(t => t.Name, t => t.Name + GradientSuffix, StringComparer.Ordinal),
             statistics.Keys.ToDictionary(name => name, name => name + StatisticSuffix, StringComparer.Ordinal));

@@ -36,9 +36,9 @@ internal static class BatchNormalizationGradients
         var sum = ChannelSums.Of(b, dy[0]);
         var dot = ChannelSums.OfProducts(b, dy[0], xc);
 
-        var slope = b.Mul(b.Mul(b.Scale(a, 1.0 / count), b.Mul(inverseStd, inverseStd)), dot);
-        var shift = b.Mul(b.Scale(a, 1.0 / count), sum);
-        var dx = b.Sub(b.Sub(b.Mul(dy[0], Channels(b, a, n)), b.Mul(xc, Channels(b, slope, n))), Channels(b, shift, n));
+        var share = b.Scale(a, -1.0 / count);
+        var (slope, shift) = (b.Mul(b.Mul(share, b.Mul(inverseStd, inverseStd)), dot), b.Mul(share, sum));
+        var dx = b.Add(b.Add(b.Mul(dy[0], Channels(b, a, n)), Channels(b, shift, n)), b.Mul(xc, Channels(b, slope, n)));
         return [dx, b.Mul(dot, inverseStd), sum, null, null];
     }
 

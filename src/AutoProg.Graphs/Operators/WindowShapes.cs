@@ -6,6 +6,7 @@ internal static class WindowShapes
     public static IReadOnlyDictionary<string, ShapeRule> Rules { get; } = new Dictionary<string, ShapeRule>(StringComparer.Ordinal)
     {
         ["Conv"] = Conv,
+        ["FusedConv"] = Conv,
         ["ConvTranspose"] = ConvTranspose,
         ["AveragePool"] = Pool,
         ["MaxPool"] = Pool,

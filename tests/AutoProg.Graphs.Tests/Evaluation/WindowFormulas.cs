@@ -8,6 +8,12 @@ internal static class WindowFormulas
     public static IReadOnlyDictionary<string, Formula> All { get; } = new Dictionary<string, Formula>(StringComparer.Ordinal)
     {
         ["Conv"] = Conv,
+        ["FusedConv"] = static (node, x) =>
+        {
+            var y = Conv(node, x)[0];
+            var sum = DoubleTensor.From(y.Shape, i => y[i] + (x.ElementAtOrDefault(3)?[i] ?? 0));
+            return [node.Attributes.Text("activation", "") == "Relu" ? sum.Map(v => Math.Max(v, 0)) : sum];
+        },
         ["ConvTranspose"] = ConvTranspose,
         ["AveragePool"] = AveragePool,
         ["MaxPool"] = MaxPool,

@@ -56,8 +56,8 @@ public sealed class GradientTests
     }
 
     [Fact]
-    public void Every_operator_with_a_shape_rule_has_a_gradient_rule() =>
-        Assert.Empty(OperatorShapes.Known.Except(GradientRules.Known));
+    public void Every_operator_with_a_shape_rule_has_a_gradient_rule_but_what_is_written_after_differentiation() =>
+        Assert.Equal(["FusedConv"], OperatorShapes.Known.Except(GradientRules.Known));
 
     [Theory]
     [InlineData(0)]
