@@ -1,3 +1,5 @@
+using static AutoProg.Graphs.Gradients.ElementwiseGradients;
+
 namespace AutoProg.Graphs.Gradients;
 
 /// <summary>Activations with parameters; the plain ones are among <see cref="ElementwiseGradients"/>.</summary>
@@ -8,7 +10,7 @@ internal static class ActivationGradients
         ["LeakyRelu"] = LeakyRelu,
         ["PRelu"] = PRelu,
         ["ThresholdedRelu"] = static (b, n, dy) =>
-            [b.Where(b.Greater(n.Input(0), b.ScalarLike(n.Output, n.Attributes.Float("alpha", 1))), dy[0], b.ScalarLike(dy[0], 0))],
+            [Masked(b, b.Greater(n.Input(0), b.ScalarLike(n.Output, n.Attributes.Float("alpha", 1))), dy[0])],
         ["Selu"] = Selu,
         ["Elu"] = Elu,
         ["HardSigmoid"] = HardSigmoid,
@@ -49,17 +51,15 @@ internal static class ActivationGradients
     {
         var (zero, one) = (b.ScalarLike(n.Output, 0), b.ScalarLike(n.Output, 1));
         var inside = b.And(b.Greater(n.Output, zero), b.Less(n.Output, one));
-        return [b.Where(inside, b.Scale(dy[0], n.Attributes.Float("alpha", 0.2f)), zero)];
+        return [Masked(b, inside, b.Scale(dy[0], n.Attributes.Float("alpha", 0.2f)))];
     }
 
-    /// <summary>y = x clip(x / 6 + 1/2, 0, 1); dy/dx is 0 below -3, 1 above 3, x / 3 + 1/2 between.</summary>
+    /// <summary>y = x s with s = clip(x / 6 + 1/2, 0, 1): dy/dx = s, and x / 6 more where s is not clipped.</summary>
     private static Value?[] HardSwish(GraphBuilder b, Node n, OutputGradients dy)
     {
         var x = n.Input(0);
-        var (zero, half, one, three) = (b.ScalarLike(x, 0), b.ScalarLike(x, 0.5), b.ScalarLike(x, 1), b.ScalarLike(x, 3));
-        var slope = b.Add(b.Scale(x, 1.0 / 3), half);
-        var slopeOrOne = b.Where(b.Less(x, three), slope, one);
-        return [b.Mul(dy[0], b.Where(b.Greater(x, b.ScalarLike(x, -3)), slopeOrOne, zero))];
+        var s = b.HardSigmoid(x, alpha: 1f / 6, beta: 0.5f);
+        return [b.Mul(dy[0], b.Add(s, Masked(b, b.LessOrEqual(b.Abs(x), b.ScalarLike(x, 3)), b.Scale(x, 1.0 / 6))))];
     }
 
     /// <summary>

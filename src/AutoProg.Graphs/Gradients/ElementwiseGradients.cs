@@ -68,6 +68,9 @@ internal static class ElementwiseGradients
 
     private static Value Square(GraphBuilder b, Node n) => b.Mul(n.Input(0), n.Input(0));
 
+    /// <summary>dy where the condition holds, 0 elsewhere: a product with 0 and 1, as Where copies both of its branches.</summary>
+    internal static Value Masked(GraphBuilder b, Value condition, Value dy) => b.Mul(dy, b.Cast(condition, dy.Type));
+
     /// <summary>
     /// 1 where y > 0, else 0: y times a number so large that the product is 1 at least, clipped to 0..1, in one pass. With the product that follows, [8, 256, 56, 56] takes two
     /// cores 5.4 ms; by a comparison and Where, which copies both of its branches, 17.
@@ -131,20 +134,13 @@ internal static class ElementwiseGradients
     private static Value?[] Clip(GraphBuilder b, Node n, OutputGradients dy)
     {
         var x = n.Input(0);
-        var zero = b.ScalarLike(x, 0);
-        var gradient = dy[0];
-        if (n.OptionalInput(1) is { } low)
-        {
-            gradient = b.Where(b.Less(x, low), zero, gradient);
-        }
-
-        if (n.OptionalInput(2) is { } high)
-        {
-            gradient = b.Where(b.Greater(x, high), zero, gradient);
-        }
-
+        Value?[] inside =
+        [
+            n.OptionalInput(1) is { } low ? b.GreaterOrEqual(x, low) : null,
+            n.OptionalInput(2) is { } high ? b.LessOrEqual(x, high) : null,
+        ];
         var bounds = new Value?[n.Inputs.Count];
-        bounds[0] = gradient;
+        bounds[0] = inside.OfType<Value>().ToList() is { Count: > 0 } conditions ? Masked(b, conditions.Aggregate(b.And), dy[0]) : dy[0];
         return bounds;
     }
 }
