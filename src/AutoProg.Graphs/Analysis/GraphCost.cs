@@ -9,7 +9,7 @@ public static class GraphCost
     /// <summary>Operators that ONNX Runtime may compute into the memory of an operand that is not read again.</summary>
     private static readonly HashSet<string> InPlace = new(StringComparer.Ordinal)
     {
-        "Add", "Sub", "Mul", "Div", "Neg", "Abs", "Sqrt", "Reciprocal", "Exp", "Log", "Erf", "Tanh", "Sigmoid", "Relu", "Clip", "Softmax", "LogSoftmax",
+        "Add", "Sub", "Mul", "Div", "Neg", "Abs", "Sqrt", "Reciprocal", "Exp", "Log", "Erf", "Tanh", "Sigmoid", "HardSigmoid", "Relu", "Clip", "Softmax", "LogSoftmax",
     };
 
     /// <summary>Floating-point operations of the matrix products and convolutions; a multiplication and an addition are two.</summary>
@@ -36,7 +36,7 @@ public static class GraphCost
             foreach (var output in node.Outputs)
             {
                 var reused = Views.Contains(node.Operator) ? inputs.FirstOrDefault()
-                    : InPlace.Contains(node.Operator) ? inputs.FirstOrDefault(v => readers[v] == inputs.Count(i => i == v) && !outside.Contains(v) && v.Shape.ElementCount == output.Shape.ElementCount)
+                    : InPlace.Contains(node.Operator) || node.Operator == "FusedConv" ? Reusable(node).Select(v => owner.GetValueOrDefault(v, v)).FirstOrDefault(v => readers[v] == inputs.Count(i => i == v) && !outside.Contains(v) && v.Shape.ElementCount == output.Shape.ElementCount)
                     : null;
                 if (reused is not null)
                 {
@@ -67,6 +67,10 @@ public static class GraphCost
         return peak;
     }
 
+    /// <summary>The operands that the node may compute into: all, and of a FusedConv what it adds.</summary>
+    private static IEnumerable<Value> Reusable(Node node) =>
+        (node.Operator == "FusedConv" ? node.Inputs.Skip(3) : node.Inputs).OfType<Value>().Where(v => v.Kind == ValueKind.Result);
+
     private static Dictionary<Value, int> CountReaders(Graph graph)
     {
         var readers = new Dictionary<Value, int>();
@@ -89,7 +93,8 @@ public static class GraphCost
                 var inner = a.Rank > 1 && node.Attributes.Flag("transA") ? a[-2] : a[-1];
                 return 2 * node.Output.Shape.ElementCount * inner;
             case "Conv" or "FusedConv":
-                return 2 * node.Output.Shape.ElementCount * (node.Input(1).Shape.ElementCount / node.Input(1).Shape[0]);
+                var perResponse = node.Input(1).Shape.ElementCount / node.Input(1).Shape[0];
+                return perResponse == 1 ? 0 : 2 * node.Output.Shape.ElementCount * perResponse; // a factor per channel is no product of matrices
             case "ConvTranspose":
                 return 2 * node.Input(0).Shape.ElementCount * (node.Input(1).Shape.ElementCount / node.Input(1).Shape[0]);
             default:

@@ -14,8 +14,6 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
 {
     private const double Rate = 1e-6;
 
-    private static readonly HashSet<string> MatrixOperators = new(StringComparer.Ordinal) { "Gemm", "MatMul", "FusedMatMul", "FusedGemm", "Conv", "FusedConv", "ConvTranspose" };
-
     public SubNetworkTiming Run(SubNetwork network, CancellationToken cancellationToken)
     {
         parts.Sessions.ReleaseExcept([]);
@@ -61,7 +59,7 @@ internal sealed class StepMeasurement(Recipe recipe, RunComponents parts, IBatch
             MicroBatch = microBatch,
             Operators = operators,
             NamedNodes = [.. options.ProfiledNames.Select(pattern => Time(pattern, nodes.Where(node => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)), nodes))],
-            MatrixShare = options.Profile ? operators.Where(o => MatrixOperators.Contains(o.Operator)).Sum(o => o.Share) : null,
+            MatrixShare = options.Profile ? nodes.Where(static node => node.IsMatrixProduct).Sum(static node => node.Milliseconds) / nodes.Sum(static node => node.Milliseconds) : null,
         };
     }
 
