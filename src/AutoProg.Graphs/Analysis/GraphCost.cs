@@ -36,8 +36,8 @@ public static class GraphCost
             foreach (var output in node.Outputs)
             {
                 var reused = Views.Contains(node.Operator) ? inputs.FirstOrDefault()
-                    : InPlace.Contains(node.Operator) || node.Operator == "FusedConv" ? Reusable(node).Select(v => owner.GetValueOrDefault(v, v)).FirstOrDefault(v => readers[v] == inputs.Count(i => i == v) && !outside.Contains(v) && v.Shape.ElementCount == output.Shape.ElementCount)
-                    : null;
+                    : Overwritable(node).Select(v => owner.GetValueOrDefault(v, v))
+                        .FirstOrDefault(v => readers[v] == inputs.Count(i => i == v) && !outside.Contains(v) && v.Shape.ElementCount == output.Shape.ElementCount);
                 if (reused is not null)
                 {
                     owner[output] = reused;
@@ -67,9 +67,12 @@ public static class GraphCost
         return peak;
     }
 
-    /// <summary>The operands that the node may compute into: all, and of a FusedConv what it adds.</summary>
-    private static IEnumerable<Value> Reusable(Node node) =>
-        (node.Operator == "FusedConv" ? node.Inputs.Skip(3) : node.Inputs).OfType<Value>().Where(v => v.Kind == ValueKind.Result);
+    /// <summary>The intermediate results into which the node may compute: of a FusedConv what it adds alone.</summary>
+    private static IEnumerable<Value> Overwritable(Node node)
+    {
+        var operands = InPlace.Contains(node.Operator) ? node.Inputs : node.Operator == "FusedConv" ? node.Inputs.Skip(3) : [];
+        return operands.OfType<Value>().Where(static v => v.Kind == ValueKind.Result);
+    }
 
     private static Dictionary<Value, int> CountReaders(Graph graph)
     {

@@ -49,7 +49,7 @@ internal static class ConvFusion
         var shape = affine.Output.Shape;
         var product = g.Add("Mul", affine, [affine.Input(0), Shaped(n, g, affine.Input(1), [.. Broadcasting.PerChannel([shape[1]], shape.Rank)])]);
         var (y, kernel) = Scaled(z, g) is var (scaled, factor) ? (scaled, Shaped(n, g, factor, KernelOf(shape))) : (z, Ones(g, z.Type, KernelOf(shape)));
-        return g.Add("FusedConv", n, [y, kernel, affine.Input(2), product], Depthwise(shape), GraphBuilder.MicrosoftDomain);
+        return g.Add("FusedConv", n, [y, kernel, affine.OptionalInput(2), product], Depthwise(shape), GraphBuilder.MicrosoftDomain);
     }
 
     private static Value? Sum(Node n, Rewriting g) => Sides(n, g) is var (conv, z)
