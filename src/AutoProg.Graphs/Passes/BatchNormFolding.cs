@@ -76,7 +76,7 @@ public static class BatchNormFolding
             return g.Add("Neg", n, [mean]);
         }
 
-        var flat = addend.Shape.Equals(mean.Shape) ? addend : Reshaped(addend, mean.Shape, product, g);
+        var flat = addend.Shape.Equals(mean.Shape) ? addend : g.Reshape(product, addend, mean.Shape);
         var beta = product.Operator == "Gemm" ? product.Attributes.Float("beta", 1) : 1;
         return g.Add("Sub", n, [beta == 1 ? flat : g.Add("Mul", product, [flat, Number(g, n, beta)]), mean]);
     }
@@ -93,9 +93,7 @@ public static class BatchNormFolding
 
     /// <summary>A vector that broadcasts along an axis.</summary>
     private static Value Along(int axis, int rank, Value vector, Node n, Rewriting g) =>
-        axis == rank - 1 ? vector : Reshaped(vector, Shape.Of([.. Enumerable.Range(0, rank).Select(i => i == axis ? vector.Shape[0] : 1)]), n, g);
-
-    private static Value Reshaped(Value x, Shape shape, Node n, Rewriting g) => g.Add("Reshape", n, [x, g.Constant(Tensor.FromLongs([shape.Rank], shape.ToArray()))]);
+        axis == rank - 1 ? vector : g.Reshape(n, vector, Shape.Of([.. Enumerable.Range(0, rank).Select(i => i == axis ? vector.Shape[0] : 1)]));
 
     private static Value Number(Rewriting g, Node n, double value) => g.Constant(Tensor.Scalar(n.Output.Type, value));
 }

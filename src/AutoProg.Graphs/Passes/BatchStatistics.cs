@@ -21,12 +21,12 @@ internal static class BatchStatistics
         var (x, scale, bias) = (n.Input(0), n.Input(1), n.Input(2));
         var perChannel = Broadcasting.PerChannel(scale.Shape, x.Shape.Rank);
         var mean = Reduced("ReduceMean", n, g, x);
-        var centered = g.Add("Sub", n, [x, Reshaped(n, g, mean, perChannel)]);
+        var centered = g.Add("Sub", n, [x, g.Reshape(n, mean, perChannel)]);
         var variance = g.Add("Mul", n, [SquareSums(n, g, centered), Scalar(g, x, (double)x.Shape[1] / x.Shape.ElementCount)]);
 
         var std = g.Add("Sqrt", n, [g.Add("Add", n, [variance, Scalar(g, x, n.Attributes.Float("epsilon", 1e-5f))])]);
         var a = g.Add("Mul", n, [scale, g.Add("Reciprocal", n, [std])]);
-        var y = g.Add("Add", n, [g.Add("Mul", n, [centered, Reshaped(n, g, a, perChannel)]), Reshaped(n, g, bias, perChannel)]);
+        var y = g.Add("Add", n, [g.Add("Mul", n, [centered, g.Reshape(n, a, perChannel)]), g.Reshape(n, bias, perChannel)]);
         return [y, Moved(n, g, n.Input(3), mean), Moved(n, g, n.Input(4), variance)];
     }
 
@@ -48,15 +48,13 @@ internal static class BatchStatistics
             return Reduced("ReduceSum", n, g, g.Add("Mul", n, [centered, centered]));
         }
 
-        var rows = Reshaped(n, g, centered, [shape[0] * shape[1], 1, shape.ElementCount / (shape[0] * shape[1])]);
+        var rows = g.Reshape(n, centered, [shape[0] * shape[1], 1, shape.ElementCount / (shape[0] * shape[1])]);
         var dots = g.Add("FusedMatMul", n, [rows, rows], new Attributes { { "alpha", 1f }, { "transA", false }, { "transB", true } }, GraphBuilder.MicrosoftDomain);
-        return Reduced("ReduceSum", n, g, Reshaped(n, g, dots, [shape[0], shape[1]]));
+        return Reduced("ReduceSum", n, g, g.Reshape(n, dots, [shape[0], shape[1]]));
     }
 
     private static Value Reduced(string op, Node n, Rewriting g, Value x) =>
         g.Add(op, n, [x, Longs(g, ChannelSums.Axes(x.Shape))], new Attributes { { "keepdims", false } });
-
-    private static Value Reshaped(Node n, Rewriting g, Value x, Shape shape) => g.Add("Reshape", n, [x, Longs(g, shape.ToArray())]);
 
     private static Value Longs(Rewriting g, long[] values) => g.Constant(Tensor.FromLongs([values.Length], values));
 

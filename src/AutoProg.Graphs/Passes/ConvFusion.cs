@@ -101,6 +101,6 @@ internal static class ConvFusion
     private static Value Shaped(Node n, Rewriting g, Value x, long[] shape)
     {
         var flat = x.Producer is { Operator: "Reshape" } reshape ? reshape.Input(0) : x;
-        return flat.Shape.SequenceEqual(shape) ? flat : g.Add("Reshape", n, [flat, g.Constant(Tensor.FromLongs([shape.Length], shape))]);
+        return flat.Shape.SequenceEqual(shape) ? flat : g.Reshape(n, flat, Shape.Of(shape));
     }
 }

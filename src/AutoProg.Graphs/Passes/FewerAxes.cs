@@ -35,10 +35,8 @@ internal static class FewerAxes
 
         int[] inOrder = [.. starts.Order()];
         var sizes = inOrder.Select((start, i) => axes[start..(i + 1 < inOrder.Length ? inOrder[i + 1] : axes.Length)].Aggregate(1L, (product, axis) => product * shape[axis]));
-        var merged = Reshape(n, g, n.Input(0), [.. sizes]);
+        var merged = g.Reshape(n, n.Input(0), Shape.Of([.. sizes]));
         var permutation = starts.Select(start => (long)Array.IndexOf(inOrder, start)).ToArray();
-        return Reshape(n, g, g.Add("Transpose", n, [merged], new Attributes { { "perm", permutation } }), n.Output.Shape.ToArray());
+        return g.Reshape(n, g.Add("Transpose", n, [merged], new Attributes { { "perm", permutation } }), n.Output.Shape);
     }
-
-    private static Value Reshape(Node n, Rewriting g, Value x, long[] shape) => g.Add("Reshape", n, [x, g.Constant(Tensor.FromLongs([shape.Length], shape))]);
 }

@@ -8,13 +8,13 @@ internal static class LayoutRules
     public static IReadOnlyList<RewriteRule> Reshapes { get; } =
     [
         new("Reshape(x) = x for the shape it has", static (n, _) => IsReshape(n) && n.Input(0).Shape.Equals(n.Output.Shape) ? n.Input(0) : null),
-        new("Reshape(Reshape(x)) = Reshape(x)", static (n, g) => IsReshape(n) && n.Input(0).Producer is { } inner && IsReshape(inner) ? Reshape(g, n, inner.Input(0)) : null),
+        new("Reshape(Reshape(x)) = Reshape(x)", static (n, g) => IsReshape(n) && n.Input(0).Producer is { } inner && IsReshape(inner) ? g.Reshape(n, inner.Input(0), n.Output.Shape) : null),
     ];
 
     public static IReadOnlyList<RewriteRule> All { get; } =
     [
         .. Reshapes,
-        new("Transpose(x) = Reshape(x) where only axes of size 1 move", static (n, g) => n.Operator == "Transpose" && MovesNothing(n) ? Reshape(g, n, n.Input(0)) : null),
+        new("Transpose(x) = Reshape(x) where only axes of size 1 move", static (n, g) => n.Operator == "Transpose" && MovesNothing(n) ? g.Reshape(n, n.Input(0), n.Output.Shape) : null),
         new("Transpose(Transpose(x)) = Transpose(x)", Composition),
         new("Transpose(Reshape(Transpose(x))) = Transpose(Reshape(x)) where merged axes stay together", MergedAxes),
         new("Transpose(Reshape(Transpose(x))) = Transpose(Reshape(x)) where axes are split", SplitAxes),
@@ -25,11 +25,6 @@ internal static class LayoutRules
 
     /// <summary>With static shapes these three are the same operator.</summary>
     private static bool IsReshape(Node n) => n.Operator is "Reshape" or "Squeeze" or "Unsqueeze";
-
-    private static Value Reshape(Rewriting graph, Node n, Value x, Shape? shape = null) =>
-        graph.Add("Reshape", n, [x, Longs(graph, (shape ?? n.Output.Shape).ToArray())]);
-
-    private static Value Longs(Rewriting graph, long[] values) => graph.Constant(Tensor.FromLongs([values.Length], values));
 
     private static bool MovesNothing(Node n)
     {
@@ -72,7 +67,7 @@ internal static class LayoutRules
 
         // Merge first: the groups in the order in which they lie in x, then the permutation of groups.
         var order = Enumerable.Range(0, groups.Count).OrderBy(g => permutation[groups[g].First]).ToArray();
-        var merged = Reshape(graph, reshape, inner.Input(0), Shape.Of([.. order.Select(g => reshape.Output.Shape[g])]));
+        var merged = graph.Reshape(reshape, inner.Input(0), Shape.Of([.. order.Select(g => reshape.Output.Shape[g])]));
         var outer = LayoutShapes.Permutation(n);
         var back = outer.Select(axis => (long)Array.IndexOf(order, (int)axis)).ToArray();
         return graph.Add("Transpose", n, [merged], new Attributes { { "perm", back } });
@@ -96,7 +91,7 @@ internal static class LayoutRules
         // Split first: the parts of each axis of x in place, in x's order of axes.
         var permutation = LayoutShapes.Permutation(inner);
         int[] order = [.. Enumerable.Range(0, groups.Count).OrderBy(g => permutation[g]).SelectMany(g => Enumerable.Range(groups[g].First, groups[g].Count))];
-        var split = Reshape(graph, reshape, inner.Input(0), Shape.Of([.. order.Select(axis => reshape.Output.Shape[axis])]));
+        var split = graph.Reshape(reshape, inner.Input(0), Shape.Of([.. order.Select(axis => reshape.Output.Shape[axis])]));
         long[] composed = [.. LayoutShapes.Permutation(n).Select(axis => (long)Array.IndexOf(order, (int)axis))];
         return graph.Add("Transpose", n, [split], new Attributes { { "perm", composed } });
     }

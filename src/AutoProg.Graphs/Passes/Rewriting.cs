@@ -130,6 +130,9 @@ internal sealed class Rewriting
         return node.Outputs;
     }
 
+    /// <summary>A value in another shape, named after a node that it stands for.</summary>
+    public Value Reshape(Node namedAfter, Value x, Shape shape) => Add("Reshape", namedAfter, [x, Constant(Tensor.FromLongs([shape.Rank], shape.ToArray()))]);
+
     /// <summary>A constant; equal constants are one value.</summary>
     public Value Constant(Tensor tensor)
     {

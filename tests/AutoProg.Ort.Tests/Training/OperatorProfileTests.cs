@@ -1,3 +1,4 @@
+using AutoProg.Ort.Tests.Data;
 using AutoProg.Ort.Training;
 
 namespace AutoProg.Ort.Tests.Training;
@@ -28,15 +29,9 @@ public sealed class OperatorProfileTests
 
     private static IReadOnlyList<NodeTime> Read(string profile, int skip)
     {
-        var file = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(file, profile);
-            return OperatorProfile.Read(file, skip, runsPerStep: 1);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "profile.json");
+        File.WriteAllText(file, profile);
+        return OperatorProfile.Read(file, skip, runsPerStep: 1);
     }
 }
